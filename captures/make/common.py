@@ -112,17 +112,34 @@ class CaptureFile:
         self.close()
 
 
-class Registry(dict):
-    """Capture file name -> the function that makes it. The function's docstring is the comment in the file."""
+def read_frames(path):
+    """The (seconds, frame) pairs of a pcapng that CaptureFile wrote."""
+    data, offset = Path(path).read_bytes(), 0
+    while offset < len(data):
+        kind, length = struct.unpack_from("<II", data, offset)
+        if kind == 6:
+            _, high, low, caught, _ = struct.unpack_from("<IIIII", data, offset + 8)
+            yield (high << 32 | low) / 1e6, data[offset + 28:offset + 28 + caught]
+        offset += length
 
-    def add(self, name, **settings):
+
+class Registry(dict):
+    """Capture file name -> the function that makes it.
+
+    The function's docstring has two paragraphs: what the capture shows, which is also the comment in the file, and which
+    frames to look at. `origin` says where the segments come from. README.md is made of these three.
+    """
+
+    def __init__(self, origin):
+        super().__init__()
+        self.origin = origin
+
+    def add(self, name, origin=None, **settings):
         def register(function):
             assert name not in self, f"two makers for {name}"
-            function.settings = settings
+            shows, look_at = function.__doc__.split("\n\n")
+            function.shows, function.look_at = " ".join(shows.split()), " ".join(look_at.split())
+            function.origin, function.settings = origin or self.origin, settings
             self[name] = function
             return function
         return register
-
-
-def one_line(docstring):
-    return " ".join(docstring.split())

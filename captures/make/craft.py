@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Makes the scripted captures, byte for byte the same each time.
+"""Makes the scripted captures, byte for byte the same each time. Some are made out of recorded ones in captures/.
 
     craft.py            all of them, into captures/
     craft.py NAME …     only these; a name is the file's name without its suffix
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import crafted_connections
 import crafted_paths
-from common import CAPTURES, CaptureFile, one_line
+from common import CAPTURES, CaptureFile
 
 CRAFTED = {**crafted_connections.CRAFTED, **crafted_paths.CRAFTED}
 
@@ -21,7 +21,7 @@ CRAFTED = {**crafted_connections.CRAFTED, **crafted_paths.CRAFTED}
 def craft(file_name, directory):
     maker = CRAFTED[file_name]
     path = directory / file_name
-    with CaptureFile(path, one_line(maker.__doc__), **maker.settings) as capture:
+    with CaptureFile(path, maker.shows, **maker.settings) as capture:
         for seconds, frame in maker():
             capture.write(frame, seconds)
     return path

@@ -17,7 +17,7 @@ import recorded_forged
 import recorded_open
 import recorded_path
 import recorded_reset
-from common import CAPTURES, LINKTYPE_ETHERNET, CaptureFile, one_line
+from common import CAPTURES, LINKTYPE_ETHERNET, CaptureFile
 from lab import Lab
 
 SCENARIOS = {**recorded_open.SCENARIOS, **recorded_close.SCENARIOS, **recorded_reset.SCENARIOS,
@@ -30,7 +30,7 @@ def record(name, directory):
     scenario = SCENARIOS[file_name]
     settings = dict(scenario.settings)
     linktype = settings.pop("linktype", LINKTYPE_ETHERNET)
-    with CaptureFile(directory / file_name, one_line(scenario.__doc__), linktype) as capture:
+    with CaptureFile(directory / file_name, scenario.shows, linktype) as capture:
         lab = Lab(capture, **settings)
         try:
             scenario(lab)

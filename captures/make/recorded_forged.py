@@ -9,7 +9,7 @@ from scapy.all import ICMP, IP, TCP, Ether
 from common import CLIENT4, CLIENT_MAC, CLIENT_PORT, SERVER4, SERVER_MAC, SERVER_PORT, Registry
 from lab import ask, close_politely, exactly, vanish
 
-SCENARIOS = Registry()
+SCENARIOS = Registry("recorded: Python sockets, forged segments put between them")
 recorded = SCENARIOS.add
 
 
@@ -54,7 +54,11 @@ def mute(lab):
 @recorded("rst-exact.pcapng")
 def rst_exact(lab):
     """A forged RST with exactly the number the client expects: the client takes it and is CLOSED; the true server is
-    told by the client's RST when it speaks again."""
+    told by the client's RST when it speaks again.
+
+    8: exact: both CLOSED. 9: the true server goes on sending: for it the RST is disproved. 10: exact RST of the
+    closed client: server→CLOSED.
+    """
     forger = Forger(lab)
     client, server = lab.pair()
     ask(client, server)
@@ -67,7 +71,11 @@ def rst_exact(lab):
 @recorded("rst-in-window-challenge-ack.pcapng")
 def rst_in_window(lab):
     """A forged RST inside the window but not exact: Linux answers with a challenge ACK and nothing changes; the
-    connection goes on and closes normally."""
+    connection goes on and closes normally.
+
+    8: SEG.SEQ 1000 above RCV.NXT: in the window, no change. 9: challenge ACK. 12 onwards: both still ESTABLISHED; 13:
+    client→FIN_WAIT_1.
+    """
     forger = Forger(lab)
     client, server = lab.pair()
     ask(client, server)
@@ -81,7 +89,10 @@ def rst_in_window(lab):
 @recorded("rst-in-window-then-exact.pcapng")
 def rst_in_window_then_exact(lab):
     """A RST inside the window gets a challenge ACK; the server has no such connection any more and answers that with
-    the exact RST, which closes."""
+    the exact RST, which closes.
+
+    8: in the window: no change. 9: challenge ACK. 10: exact: both CLOSED.
+    """
     forger = Forger(lab)
     client, server = lab.pair()
     ask(client, server)
@@ -92,7 +103,11 @@ def rst_in_window_then_exact(lab):
 
 @recorded("rst-outside-window.pcapng")
 def rst_outside_window(lab):
-    """A forged RST far outside the window: the client's stack drops it without any answer; the connection goes on."""
+    """A forged RST far outside the window: the client's stack drops it without any answer; the connection goes on.
+
+    8: one million above: outside, no change, no answer. Wireshark's tcp.completeness counts it as a reset. 12:
+    client→FIN_WAIT_1.
+    """
     forger = Forger(lab)
     client, server = lab.pair()
     ask(client, server)
@@ -105,7 +120,10 @@ def rst_outside_window(lab):
 
 @recorded("rst-below-window.pcapng")
 def rst_below_window(lab):
-    """A RST one below the expected number, as an old duplicate would be: dropped without any answer."""
+    """A RST one below the expected number, as an old duplicate would be: dropped without any answer.
+
+    8: one below RCV.NXT in ESTABLISHED: no change, no answer. 12: client→FIN_WAIT_1.
+    """
     forger = Forger(lab)
     client, server = lab.pair()
     ask(client, server)
@@ -118,7 +136,11 @@ def rst_below_window(lab):
 
 @recorded("rst-injected-both-talk-on.pcapng")
 def rst_injected_both_talk_on(lab):
-    """Exact RSTs in both names pass the observer but reach nobody (their TTL ends on the way): both ends talk on."""
+    """Exact RSTs in both names pass the observer but reach nobody (their TTL ends on the way): both ends talk on.
+
+    8: exact: both CLOSED. 9: another. 10, 11: both talk on: states restored to ESTABLISHED, injection suspected. 12:
+    client→FIN_WAIT_1.
+    """
     forger = Forger(lab)
     client, server = lab.pair()
     ask(client, server)
@@ -132,8 +154,12 @@ def rst_injected_both_talk_on(lab):
 
 @recorded("reuse-syn-in-established-survives.pcapng")
 def syn_in_established(lab):
-    """A forged SYN hits an established connection; the challenge ACK goes to the true client, which ignores it, and the
-    connection lives on, under a new tcp.stream number in Wireshark."""
+    """A forged SYN hits an established connection; the challenge ACK goes to the true client, which ignores it, and
+    the connection lives on, under a new tcp.stream number in Wireshark.
+
+    8: SYN with another ISN. 9: challenge ACK. 10: the old connection goes on, both ESTABLISHED, though Wireshark puts
+    it into a new tcp.stream. 13: client→FIN_WAIT_1.
+    """
     forger = Forger(lab)
     client, server = lab.pair()
     ask(client, server)
@@ -147,7 +173,11 @@ def syn_in_established(lab):
 @recorded("open-wrong-ack-synack.pcapng", leg=0.02)
 def wrong_ack_synack(lab):
     """A SYN,ACK that acknowledges nonsense comes before the true one: the client answers it with RST, stays SYN_SENT,
-    and opens with the true one."""
+    and opens with the true one.
+
+    2: SYN,ACK acknowledging 5001: no transition for the client. 3: the client's RST: it stays SYN_SENT. 5: the true
+    server's challenge ACK to that RST. 6: the true SYN,ACK. 7: both ESTABLISHED.
+    """
     forger = Forger(lab)
     lab.wire.hold(exactly("server", "SA"), 0.15, where="before")
     listener = lab.listen()
@@ -162,7 +192,10 @@ def wrong_ack_synack(lab):
 
 @recorded("rst-wrong-ack-in-syn-sent.pcapng", leg=0.02)
 def rst_wrong_ack_in_syn_sent(lab):
-    """A bare RST and a RST,ACK with a wrong ACK hit a client in SYN_SENT: both are ignored."""
+    """A bare RST and a RST,ACK with a wrong ACK hit a client in SYN_SENT: both are ignored.
+
+    2: RST without ACK, 3: RST,ACK of a wrong number: client stays SYN_SENT. 4: SYN again. 6: both ESTABLISHED.
+    """
     forger = Forger(lab)
     lab.wire.hold(exactly("server", "SA"), 0.15, where="before")
     listener = lab.listen()
@@ -179,7 +212,10 @@ def rst_wrong_ack_in_syn_sent(lab):
 @recorded("rst-forged-before-synack.pcapng", leg=0.02)
 def rst_forged_before_synack(lab):
     """A forged RST,ACK with the right number outruns the true SYN,ACK: the client is CLOSED and answers the SYN,ACK
-    with RST, which sends the server back to LISTEN."""
+    with RST, which sends the server back to LISTEN.
+
+    2: RST,ACK 1: client→CLOSED. 3: SYN,ACK: server→SYN_RECEIVED. 4: RST: server→LISTEN.
+    """
     forger = Forger(lab)
     lab.wire.hold(exactly("server", "SA"), 0.15, where="before")
     lab.listen()
@@ -190,7 +226,11 @@ def rst_forged_before_synack(lab):
 @recorded("open-split-handshake.pcapng")
 def split_handshake(lab):
     """The split handshake against a real Linux client: the server answers the SYN with a SYN of its own, the client
-    sends SYN,ACK, the server's ACK completes it. The server's side is forged."""
+    sends SYN,ACK, the server's ACK completes it. The server's side is forged.
+
+    1: client→SYN_SENT. 2: server→SYN_SENT. 3: client→SYN_RECEIVED. 4: server→ESTABLISHED, client→ESTABLISHED. Roles
+    stay with the first SYN.
+    """
     forger = Forger(lab)
     mute(lab)
     client = call(lab)
@@ -210,7 +250,10 @@ def split_handshake(lab):
 
 @recorded("open-split-handshake-five-steps.pcapng")
 def split_handshake_five_steps(lab):
-    """The five-step split handshake: the forged server first acknowledges the SYN, then sends its own SYN."""
+    """The five-step split handshake: the forged server first acknowledges the SYN, then sends its own SYN.
+
+    2: a bare ACK of the SYN: still client SYN_SENT. 3: server→SYN_SENT. 4: client→SYN_RECEIVED. 5: both ESTABLISHED.
+    """
     forger = Forger(lab)
     mute(lab)
     client = call(lab)
@@ -226,7 +269,10 @@ def split_handshake_five_steps(lab):
 
 @recorded("icmp-soft-error-in-established.pcapng")
 def icmp_soft_error(lab):
-    """A forged ICMP host unreachable quotes a segment of an established connection: Linux takes no notice."""
+    """A forged ICMP host unreachable quotes a segment of an established connection: Linux takes no notice.
+
+    8: quoted header, no segment: both stay ESTABLISHED. 12: client→FIN_WAIT_1.
+    """
     forger = Forger(lab)
     client, server = lab.pair()
     ask(client, server)
@@ -242,7 +288,10 @@ def icmp_soft_error(lab):
 
 @recorded("close-fin-without-ack-flag.pcapng")
 def fin_without_ack_flag(lab):
-    """A forged FIN without the ACK flag: Linux drops it; the true close comes later."""
+    """A forged FIN without the ACK flag: Linux drops it; the true close comes later.
+
+    8: FIN without ACK: noted, no change. 9: the true FIN: client→FIN_WAIT_1.
+    """
     forger = Forger(lab)
     client, server = lab.pair()
     ask(client, server)
@@ -253,7 +302,11 @@ def fin_without_ack_flag(lab):
 
 @recorded("flags-invalid.pcapng")
 def flags_invalid(lab):
-    """Null, SYN+FIN, SYN+RST, FIN+RST and xmas segments inside an established connection: none is a transition."""
+    """Null, SYN+FIN, SYN+RST, FIN+RST and xmas segments inside an established connection: none is a transition.
+
+    8 null, 9 SYN+FIN (answered by a challenge ACK, 10), 11 SYN+RST, 12 FIN+RST, 13 xmas: malformed, both stay
+    ESTABLISHED; Wireshark's tcp.stream changes at 9 and 11. 17: client→FIN_WAIT_1.
+    """
     forger = Forger(lab)
     client, server = lab.pair()
     ask(client, server)

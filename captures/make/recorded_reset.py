@@ -6,13 +6,16 @@ import time
 from common import Registry
 from lab import abort, ask, exactly, receive, sent, stop_sending, vanish
 
-SCENARIOS = Registry()
+SCENARIOS = Registry("recorded: Python sockets")
 recorded = SCENARIOS.add
 
 
 @recorded("rst-abort-linger-0.pcapng")
 def abort_linger_0(lab):
-    """The client aborts (linger 0): RST,ACK instead of a FIN."""
+    """The client aborts (linger 0): RST,ACK instead of a FIN.
+
+    8: exact RST: client→CLOSED, server→CLOSED, close kind "reset".
+    """
     client, server = lab.pair()
     ask(client, server)
     lab.settle()
@@ -21,7 +24,10 @@ def abort_linger_0(lab):
 
 @recorded("rst-close-with-unread-data.pcapng")
 def close_with_unread_data(lab):
-    """The server closes without having read the request: RST,ACK instead of a FIN (RFC 2525)."""
+    """The server closes without having read the request: RST,ACK instead of a FIN (RFC 2525).
+
+    6: exact RST,ACK: server→CLOSED, client→CLOSED.
+    """
     client, server = lab.pair()
     client.sendall(b"a request that nobody reads")
     lab.settle()
@@ -30,7 +36,10 @@ def close_with_unread_data(lab):
 
 @recorded("rst-data-after-close.pcapng")
 def data_after_close(lab):
-    """The client process is gone, its FIN acknowledged; the server sends more data, and the orphan answers with RST."""
+    """The client process is gone, its FIN acknowledged; the server sends more data, and the orphan answers with RST.
+
+    9: client→FIN_WAIT_2, server→CLOSE_WAIT. 10: data. 11: RST, SEG.SEQ exact: both CLOSED, cause data_after_close.
+    """
     client, server = lab.pair()
     ask(client, server)
     client.close()
@@ -41,7 +50,10 @@ def data_after_close(lab):
 
 @recorded("rst-abort-in-close-wait.pcapng")
 def abort_in_close_wait(lab):
-    """The client closes its direction; the server, in CLOSE_WAIT, aborts with linger 0."""
+    """The client closes its direction; the server, in CLOSE_WAIT, aborts with linger 0.
+
+    9: server→CLOSE_WAIT. 10: exact RST: both CLOSED.
+    """
     client, server = lab.pair()
     ask(client, server)
     stop_sending(client)
@@ -52,7 +64,11 @@ def abort_in_close_wait(lab):
 
 @recorded("rst-pre-empts-ack-of-fin.pcapng")
 def rst_pre_empts_ack_of_fin(lab):
-    """The server aborts at once when it notices the FIN: the RST,ACK is the only proof that it was in CLOSE_WAIT."""
+    """The server aborts at once when it notices the FIN: the RST,ACK is the only proof that it was in CLOSE_WAIT.
+
+    8: client→FIN_WAIT_1. 9: RST,ACK whose ACK covers the FIN: server→CLOSE_WAIT, server→CLOSED, client→CLOSED
+    straight from FIN_WAIT_1.
+    """
     client, server = lab.pair()
     ask(client, server)
     stop_sending(client)
@@ -62,7 +78,10 @@ def rst_pre_empts_ack_of_fin(lab):
 
 @recorded("rst-kills-time-wait.pcapng")
 def kills_time_wait(lab):
-    """The network repeats the last ACK; it meets the server's closed port, whose RST kills the client's TIME_WAIT."""
+    """The network repeats the last ACK; it meets the server's closed port, whose RST kills the client's TIME_WAIT.
+
+    11: client→TIME_WAIT, server→CLOSED. 12: the same ACK again. 13: RST: client TIME_WAIT→CLOSED.
+    """
     client, server = lab.pair()
     ask(client, server)
     lab.settle()
@@ -75,7 +94,10 @@ def kills_time_wait(lab):
 
 @recorded("rst-keep-alive-unanswered.pcapng")
 def keep_alive_unanswered(lab):
-    """The server's host falls silent: the client's keep-alives go unanswered and it gives up with RST,ACK."""
+    """The server's host falls silent: the client's keep-alives go unanswered and it gives up with RST,ACK.
+
+    8 to 10: probes. 11: RST,ACK: both CLOSED (the server, which is deaf, only presumed).
+    """
     client, server = lab.pair()
     ask(client, server)
     lab.settle()
@@ -90,7 +112,11 @@ def keep_alive_unanswered(lab):
 @recorded("rst-after-lost-data.pcapng")
 def rst_after_lost_data(lab):
     """The server's last data is lost behind the observer and the server aborts: the RST is not exact for the client,
-    which answers with a challenge ACK and so draws the exact RST."""
+    which answers with a challenge ACK and so draws the exact RST.
+
+    9: RST behind data that only the observer saw: looks exact, both CLOSED. 10: the client's ACK 9 shows that it
+    refused it: client back to ESTABLISHED. 11: exact RST: client→CLOSED.
+    """
     client, server = lab.pair()
     ask(client, server)
     lab.settle()
@@ -102,7 +128,11 @@ def rst_after_lost_data(lab):
 
 @recorded("reuse-time-wait-recycled.pcapng")
 def time_wait_recycled(lab):
-    """The client calls again from the same port while the server is still in TIME_WAIT: a new connection, accepted."""
+    """The client calls again from the same port while the server is still in TIME_WAIT: a new connection, accepted.
+
+    10: server→TIME_WAIT, client→CLOSED. 11: a new SYN: incarnation of its own, client→SYN_SENT. 12:
+    server→SYN_RECEIVED.
+    """
     listener = lab.listen()
     for _ in range(2):
         client = lab.connect()
@@ -116,7 +146,10 @@ def time_wait_recycled(lab):
 
 @recorded("reuse-after-reset.pcapng")
 def reuse_after_reset(lab):
-    """One client port, three connections, each aborted: every one begins afresh."""
+    """One client port, three connections, each aborted: every one begins afresh.
+
+    8, 16, 24: both CLOSED. 9, 17: new SYN: a fresh connection, client→SYN_SENT.
+    """
     listener = lab.listen()
     for _ in range(3):
         client = lab.connect()
@@ -130,7 +163,12 @@ def reuse_after_reset(lab):
 @recorded("reuse-half-open-discovered.pcapng")
 def half_open_discovered(lab):
     """The client's host restarts and calls from the same port; the server, still ESTABLISHED, answers with a challenge
-    ACK, the client resets that, and its SYN sent again opens a new connection (RFC 9293 figure 10)."""
+    ACK, the client resets that, and its SYN sent again opens a new connection (RFC 9293 figure 10).
+
+    8: SYN; the server is still ESTABLISHED in the old connection. 9: challenge ACK with the old numbers: no change.
+    10: RST exact for the old connection: it is CLOSED; the client stays SYN_SENT in the new one. 12:
+    server→SYN_RECEIVED. 13: both ESTABLISHED. Wireshark's tcp.stream changes at 8 already.
+    """
     client, server = lab.pair()
     ask(client, server)
     lab.settle()

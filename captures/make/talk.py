@@ -32,7 +32,7 @@ class Talk:
     def server(self, flags, data=b"", **deviations):
         return self.send("server", flags, data, **deviations)
 
-    def send(self, side, flags, data=b"", seq=None, ack=None, after=0.01, captured=True, window=64240, options=None,
+    def send(self, side, flags, data=b"", seq=None, ack=None, after=0.01, captured=True, options=None,
              tamper=None, bare=False):
         """One segment. data is bytes, or a length; seq and ack are relative; captured=False: the observer missed it.
 
@@ -45,7 +45,7 @@ class Talk:
         seq = me.next if seq is None else seq
         ack = peer.next if ack is None else ack
         header = TCP(sport=me.port, dport=peer.port, seq=(me.isn + seq) % 2**32,
-                     ack=(peer.isn + ack) % 2**32 if "A" in flags else 0, flags=flags, window=window,
+                     ack=(peer.isn + ack) % 2**32 if "A" in flags else 0, flags=flags, window=0 if "R" in flags else 64240,
                      options=options if options is not None else [("MSS", 1460)] if "S" in flags else [])
         frame = bytes(self._network(me, peer) / header / data)
         if not bare:
@@ -82,3 +82,9 @@ class Talk:
     def wait(self, seconds):
         self.now += seconds
         return self
+
+
+def swapped(frames, index):
+    """The frames with one and its successor in the other order, as a capture with several queues may show them."""
+    (early, one), (late, other) = frames[index:index + 2]
+    return [*frames[:index], (early, other), (late, one), *frames[index + 2:]]
