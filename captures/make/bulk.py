@@ -4,7 +4,7 @@
     bulk.py --connections 80000 --packets-per-connection 11 --kind short OUT.pcap    880,000 packets
     bulk.py --connections 1000000 --packets-per-connection 2 --kind flood OUT.pcap   a million SYNs, each answered
     bulk.py --connections 8 --packets-per-connection 100000 --kind long OUT.pcap     few connections, much data
-    bulk.py --connections 80000 --packets-per-connection 11 --kind lossy OUT.pcap    loss, repetition, reordering, resets
+    bulk.py --connections 80000 --packets-per-connection 11 --kind lossy OUT.pcap    loss, reordering, resets
 
 Ethernet and IPv4, timestamps option, right checksums, connections interleaved. The same arguments make the same bytes.
 
@@ -84,7 +84,7 @@ class Script:
 
 
 def ordinary(packets):
-    """Handshake, data and its ACK in turn from either side, close in four segments, or three to make the number even."""
+    """Handshake, data and its ACK in turn from either side, close in four segments (three if `packets` is even)."""
     close = ["c:fin", "s:ack", "s:fin", "c:ack"] if packets % 2 else ["c:fin", "s:fin", "c:ack"]
     turns = [["c:data", "s:ack"], ["s:data", "c:ack"]]
     names = ["c:syn", "s:synack", "c:ack"]

@@ -126,8 +126,8 @@ def read_frames(path):
 class Registry(dict):
     """Capture file name -> the function that makes it.
 
-    The function's docstring has two paragraphs: what the capture shows, which is also the comment in the file, and which
-    frames to look at. `origin` says where the segments come from. README.md is made of these three.
+    The function's docstring has two paragraphs: what the capture shows, which is also the comment in the file, and
+    which frames to look at. `origin` says where the segments come from. README.md is made of these three.
     """
 
     def __init__(self, origin):

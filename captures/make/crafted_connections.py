@@ -205,9 +205,10 @@ def ecn_setup():
 
 
 def fast_open(request=120, accepted=None):
-    """The first two segments of a Fast Open: SYN with cookie and data; SYN,ACK acknowledging `accepted` octets of it."""
+    """The first two segments of a Fast Open: SYN with cookie and data, SYN,ACK for `accepted` octets of it."""
     cookie = [("MSS", 1460), (34, bytes(range(8)))]
-    return both().client("S", request, options=cookie).server("SA", ack=1 + (request if accepted is None else accepted))
+    accepted = request if accepted is None else accepted
+    return both().client("S", request, options=cookie).server("SA", ack=1 + accepted)
 
 
 @crafted("open-fast-open-data-refused.pcapng")
@@ -345,7 +346,9 @@ def rst_repeated():
     8: both CLOSED. 9, 10: nothing more.
     """
     talk = both().open().ask()
-    return talk.server("R", seq=301, after=0.3).server("R", seq=302, after=0.001).server("R", seq=303, after=0.001).frames
+    for number in (301, 302, 303):
+        talk.server("R", seq=number, after=0.001)
+    return talk.frames
 
 
 @crafted("rst-at-number-of-fin.pcapng")

@@ -4,8 +4,8 @@
     client namespace --veth--[ leg 1 ]--tap--[ leg 2 ]--veth-- server namespace
 
 The wire delays each frame on both legs and writes it to the capture where it passes the tap, so a recording has a true
-round-trip time and a known observation point. Rules lose, hold, repeat or hide single frames on either side of the tap;
-that is how "lost before the observer", "lost after the observer" and "lost by the capture only" are told apart.
+round-trip time and a known observation point. Rules lose, hold, repeat or hide single frames on either side of the
+tap; that is how "lost before the observer", "lost after the observer" and "lost by the capture only" are told apart.
 """
 import contextlib
 import ctypes
@@ -73,7 +73,7 @@ class Namespace:
             return socket.socket(family, kind, protocol)
 
     def plug(self, interface, mac, *addresses):
-        """Brings an interface up with every offload off: what is recorded are the segments of the wire, with checksums."""
+        """Brings an interface up with every offload off: the wire carries segments and checksums as they are."""
         self.run(f"ethtool -K {interface} tx off rx off tso off gso off gro off >/dev/null")
         if mac:
             self.ip(f"link set {interface} address {mac}")
@@ -149,9 +149,6 @@ class Wire(threading.Thread):
         """Delivers (and captures) a frame twice, as a network that duplicates does."""
         self.rules.append(Rule(match, times, skip, [(0, 0), (gap, gap)]))
 
-    def heal(self):
-        self.rules.clear()
-
     # The way of a frame.
 
     def inject(self, frame, sender, deliver=True):
@@ -186,7 +183,7 @@ class Wire(threading.Thread):
 
     @staticmethod
     def _is_traffic(frame):
-        """IPv4 and, of IPv6, TCP and ICMPv6 errors: neighbours are static, router and multicast chatter is left out."""
+        """IPv4 and, of IPv6, TCP and ICMPv6 errors: router and multicast chatter is left out."""
         ethertype = struct.unpack_from("!H", frame, 12)[0]
         if ethertype == ETHERTYPE_IPV6:
             return frame[20] == socket.IPPROTO_TCP or (frame[20] == socket.IPPROTO_ICMPV6 and frame[54] < 128)
@@ -257,7 +254,7 @@ class Lab:
         self.open.close()
 
     def settle(self, quiet=0.3):
-        """Waits until nothing has passed the wire for a while, counted from now: what was just done may be on its way."""
+        """Waits until nothing has passed the wire for a while, from now on: what was just done may be on its way."""
         self.wire.busy = time.monotonic()
         while time.monotonic() - self.wire.busy < quiet:
             time.sleep(0.02)
@@ -268,9 +265,9 @@ class Lab:
         return resource
 
     @contextlib.contextmanager
-    def sniff(self, namespace, interface, snaplen=262144):
+    def sniff(self, namespace, interface):
         """Records an interface with tcpdump into the capture, for what does not pass the wire."""
-        tcpdump = namespace.popen("tcpdump", "-i", interface, "-U", "--immediate-mode", "-n", "-s", str(snaplen), "-w", "-", "tcp",
+        tcpdump = namespace.popen("tcpdump", "-i", interface, "-U", "--immediate-mode", "-n", "-w", "-", "tcp",
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         while b"listening on" not in (line := tcpdump.stderr.readline()):
             assert line, "tcpdump did not start"

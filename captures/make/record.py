@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Records captures of real TCP stacks. Run through record.sh; needs root.
 
-    record.py                   all of them (about five minutes, four at a time)
+    record.py                   all of them (about a minute, four at a time)
     record.py open-refused …    only these; a name is the file's name without its suffix
     record.py --list            the names
     record.py --into DIR …      write there instead of into captures/

@@ -204,7 +204,7 @@ def fin_overtakes_data(lab):
 def close_wait_leak(lab):
     """Three clients close; the server never does and leaks three sockets in CLOSE_WAIT, kept warm by keep-alives.
 
-    8, 16, 25: client→FIN_WAIT_1. 18, 26, 27: server→CLOSE_WAIT, client→FIN_WAIT_2. 28 to 39: keep-alives change
+    8, 16, 25: client→FIN_WAIT_1. 19, 26, 27: server→CLOSE_WAIT, client→FIN_WAIT_2. 28 to 39: keep-alives change
     nothing: three times FIN_WAIT_2:CLOSE_WAIT at the end.
     """
     listener = lab.listen()

@@ -71,7 +71,8 @@ def syn_lost(lab):
 def synack_lost(lab):
     """The first SYN,ACK is lost behind the observer: SYN and SYN,ACK are both sent again.
 
-    3, 4, 5: SYN and SYN,ACK again change nothing. 6: both ESTABLISHED.
+    3, 4: SYN and SYN,ACK again change nothing. 5: both ESTABLISHED. 6: one more SYN,ACK, which crossed that ACK; the
+    observer must take it for a repetition: server back to SYN_RECEIVED. 7: server→ESTABLISHED.
     """
     lab.wire.lose(SYN_ACK)
     client, server = lab.pair()

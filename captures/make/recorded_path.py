@@ -31,7 +31,7 @@ http {
 def nginx(lab, server='location / { return 200 "hello\\n"; }', keepalive=65):
     home = tempfile.TemporaryDirectory()
     lab.open.callback(home.cleanup)
-    Path(home.name, "slow.txt").write_bytes(b"seventy bytes of a slow document, again and again, to fill its length.\n" * 100)
+    Path(home.name, "slow.txt").write_bytes(b"a line of a slow document, again and again, to fill its length\n" * 110)
     config = Path(home.name, "nginx.conf")
     config.write_text(NGINX.replace("{server}", server).replace("{home}", home.name)
                       .replace("{keepalive}", str(keepalive)))
@@ -147,7 +147,8 @@ def vxlan(lab):
 
     Inner TCP as open-three-way; outer UDP is nobody's business.
     """
-    inner = {lab.client: ("10.42.0.10", "02:00:00:00:42:10", SERVER4), lab.server: ("10.42.0.80", "02:00:00:00:42:80", CLIENT4)}
+    inner = {lab.client: ("10.42.0.10", "02:00:00:00:42:10", SERVER4),
+             lab.server: ("10.42.0.80", "02:00:00:00:42:80", CLIENT4)}
     for host, (address, mac, remote) in inner.items():
         host.ip(f"link add vx0 type vxlan id 42 dstport 4789 remote {remote} dev eth0")
         host.plug("vx0", mac, f"{address}/24")
@@ -194,7 +195,8 @@ def router_nat(lab):
     Two streams, 192.0.2.10 and 198.51.100.1 to the same server, each with a whole and equal life.
     """
     inside = put_behind_router(lab)
-    lab.server.run("nft 'table ip n { chain out { type nat hook postrouting priority 100; oifname eth1 masquerade; }; }'")
+    lab.server.run("nft 'table ip n { chain out { type nat hook postrouting priority 100; "
+                   "oifname eth1 masquerade; }; }'")
     fetch_through_router(lab, inside)
 
 

@@ -22,7 +22,8 @@ class End:
 class Talk:
     """Two ends and the frames between them. `wrap` turns each finished frame into what the observer saw."""
 
-    def __init__(self, client=(CLIENT4, CLIENT_PORT, 1000), server=(SERVER4, SERVER_PORT, 5000), start=EPOCH, wrap=None):
+    def __init__(self, client=(CLIENT4, CLIENT_PORT, 1000), server=(SERVER4, SERVER_PORT, 5000), start=EPOCH,
+                 wrap=None):
         self.ends = {"client": End(*client, CLIENT_MAC, 0x1000), "server": End(*server, SERVER_MAC, 0x8000)}
         self.now, self.wrap, self.frames = start, wrap, []
 
@@ -45,7 +46,8 @@ class Talk:
         seq = me.next if seq is None else seq
         ack = peer.next if ack is None else ack
         header = TCP(sport=me.port, dport=peer.port, seq=(me.isn + seq) % 2**32,
-                     ack=(peer.isn + ack) % 2**32 if "A" in flags else 0, flags=flags, window=0 if "R" in flags else 64240,
+                     ack=(peer.isn + ack) % 2**32 if "A" in flags else 0, flags=flags,
+                     window=0 if "R" in flags else 64240,
                      options=options if options is not None else [("MSS", 1460)] if "S" in flags else [])
         frame = bytes(self._network(me, peer) / header / data)
         if not bare:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The captures are what their README says: nothing missing, nothing without a row, the crafted ones made again alike."""
+"""The captures are what their README says: nothing missing, none without a row, the crafted ones made again alike."""
 import importlib.util
 import re
 import subprocess
@@ -47,10 +47,10 @@ def test_capture_is_small(name):
     assert (CAPTURES / name).stat().st_size < LARGEST
 
 
-def frames_matching(display_filter, names, directory):
-    """The summary lines of the frames that match, of all the captures one after the other: one start of tshark for all."""
+def frames_matching(display_filter, paths, directory):
+    """The summary lines of the frames that match, in all the captures with one start of tshark."""
     merged = directory / "merged.pcapng"
-    run("mergecap", "-a", "-w", str(merged), *(str(CAPTURES / name) for name in names))
+    run("mergecap", "-a", "-w", str(merged), *map(str, paths))
     done = run("tshark", "-n", "-o", "tcp.check_checksum:TRUE", "-o", "tcp.desegment_tcp_streams:FALSE",
                "-r", str(merged), "-Y", display_filter)
     assert done.returncode == 0, done.stderr
@@ -64,9 +64,21 @@ def frames_matching(display_filter, names, directory):
      sorted(set(FILES) - WITHOUT_GOOD_CHECKSUMS)),
 ])
 def test_no_frame_is(what, display_filter, names, tmp_path):
-    if frames_matching(display_filter, names, tmp_path):
-        wrong = [name for name in names if frames_matching(display_filter, [name], tmp_path)]
+    paths = [CAPTURES / name for name in names]
+    if frames_matching(display_filter, paths, tmp_path):
+        wrong = [path.name for path in paths if frames_matching(display_filter, [path], tmp_path)]
         pytest.fail(f"frames {what} in {', '.join(wrong)}")
+
+
+@pytest.mark.parametrize("kind, packets", [("short", 11), ("long", 400), ("flood", 2), ("lossy", 11)])
+def test_bulk_captures_have_the_packets_asked_for_and_good_checksums(kind, packets, tmp_path):
+    path = tmp_path / "bulk.pcap"
+    done = run(sys.executable, str(MAKE / "bulk.py"), "--connections", "110", "--packets-per-connection", str(packets),
+               "--kind", kind, str(path))
+    written = int(done.stderr.split()[0])
+    assert written == 110 * packets or kind == "lossy" and 110 * packets < written < 110 * packets * 1.2
+    assert len(frames_matching("tcp.checksum.status == 1", [path], tmp_path).splitlines()) == written
+    assert frames_matching("_ws.malformed || ip.checksum.status == 0", [path], tmp_path) == ""
 
 
 @pytest.mark.parametrize("name, frame, flags, seq, ack", [
