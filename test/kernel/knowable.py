@@ -5,7 +5,7 @@ Each rule is a method named after its id; the first one that holds is the reason
 why no observer could know better.
 """
 
-from segment import ACK, SYN, after
+from segment import ACK, MOD, SYN, after
 
 RULES = {
     "nothing-captured": "no segment of the connection passed this point",
@@ -20,10 +20,19 @@ RULES = {
                         "captured later implies it",
     "presumed-undelivered": "an ACK or RST passed this point but never took effect on the endpoint, and nothing "
                             "captured later contradicts that it did",
+    "overtaken": "the RST that ended the connection passed this point before the segments that prove an earlier state",
     "crossing": "FIN and ACK of both ends crossed, and another path of states gives the same segments here",
-    "forged": "a forged segment in this endpoint's name was accepted by its peer, and the endpoint sent nothing past "
-              "this point afterwards",
+    "forged": "a segment that the endpoint did not send (forged, or a late copy of its SYN) was accepted by its peer, "
+              "and the endpoint sent nothing past this point afterwards",
 }
+
+
+def latest(numbers):
+    """The latest of some sequence numbers (modulo 2^32)."""
+    out = numbers[0]
+    for number in numbers:
+        out = number if after(number, out) else out
+    return out
 
 
 class Judge:
@@ -34,18 +43,19 @@ class Judge:
         self.life = connection.life[side]
         self.peer_life = connection.life["server" if side == "client" else "client"]
         self.path = [step.state for step in self.life.steps]
+        self.proof = []                     # for each step the first frame here that can prove it
         flow = connection.flow
         ports = {flow, (flow[2], flow[3], flow[0], flow[1])}
 
-        def mine(p):
-            return p.seg.flow in ports and connection.begin <= p.ns < connection.end
+        def mine(p, begin):
+            return p.seg.flow in ports and begin <= p.ns < connection.end[side]
 
-        self.here = [p for p in packets[point] if mine(p)]
-        self.at_home = [p for p in packets[side] if mine(p)]
-        self.from_me = [p for p in self.here if p.sender == side and not p.forged]
+        self.here = [p for p in packets[point] if mine(p, connection.begin)]
+        self.from_me = [p for p in packets[point]
+                        if p.sender == side and not p.forged and mine(p, connection.starts(side))]
         self.to_me = [p for p in self.here if p.sender != side]
-        self.sent = [p for p in self.at_home if p.sender == side]
-        self.got = [p for p in self.at_home if p.sender != side]
+        self.sent = [p for p in packets[side] if p.sender == side and mine(p, connection.starts(side))]
+        self.got = [p for p in packets[side] if p.sender != side and mine(p, connection.begin)]
         self.got_uids = {p.uid for p in self.got}
         self._numbers()
 
@@ -55,7 +65,7 @@ class Judge:
         fins = [p.seg.end for p in self.sent if p.seg.is_fin]
         acks = [p.seg.ack for p in self.sent if p.seg.flags & ACK]
         peer_fins = [p.seg.end for p in self.got if p.seg.is_fin and p.seg.end in acks]
-        self.after_syn = syns[-1] % (1 << 32) if syns else None
+        self.after_syn = syns[-1] % MOD if syns else None
         self.after_fin = fins[-1] if fins else None
         self.after_peer_fin = peer_fins[-1] if peer_fins else None
 
@@ -64,10 +74,13 @@ class Judge:
         if not self.here:
             return "nothing-captured"
         for number, step in enumerate(self.life.steps):
-            reason = self.step(step, self.path[number - 1] if number else None)
-            if reason:
+            evidence, reason = self.step(step, self.path[number - 1] if number else None)
+            if not evidence:
                 return reason
-        for rule in (self.crossing, self.presumed_syn, self.presumed_fin, self.presumed_rst, self.forged):
+            self.proof.append(min(p.frame for p in evidence))
+        self.imply()
+        for rule in (self.overtaken, self.crossing, self.presumed_syn, self.presumed_fin, self.presumed_rst,
+                     self.forged):
             reason = rule()
             if reason:
                 return reason
@@ -77,59 +90,78 @@ class Judge:
     @staticmethod
     def covers(p, number):
         """Does this segment acknowledge everything before `number`? A RST's ACK does not count."""
-        return number is not None and p.seg.flags & ACK and not p.seg.is_rst and not after(number, p.seg.ack)
+        return number is not None and p.seg.flags & ACK and not p.seg.is_rst and not after(number % MOD, p.seg.ack)
 
     def acked(self, number):
-        """Segments to this endpoint, captured here, that acknowledge `number`."""
-        return [p for p in self.to_me if self.covers(p, number)]
+        """Segments to this endpoint, captured here, that acknowledge `number` (and nothing that was never sent)."""
+        return [p for p in self.to_me if self.covers(p, number) and not self.beyond(p)]
+
+    def beyond(self, p):
+        """Does this segment acknowledge what the endpoint had not sent by then?"""
+        ends = [q.seg.end for q in self.sent if q.ns <= p.ns]
+        return bool(ends) and after(p.seg.ack, latest(ends))
 
     def fin_copies(self):
         return [p for p in self.from_me if p.seg.is_fin]
 
-    def my_rst_since(self, ns):
-        return any(p.seg.is_rst and p.ns >= ns - 5 * 10**6 for p in self.from_me)
-
     # --- one step of the path --------------------------------------------------------------------
     def step(self, step, before):
+        """(the segments here that prove the step, the reason if there are none)."""
         state = step.state
         if state == "SYN_SENT":
-            return None if self.from_me else "never-captured"
+            return self.from_me, "never-captured"
         if state == "SYN_RECEIVED":
-            seen = any(p.seg.is_synack for p in self.from_me) or before is None and self.acked(self.after_syn)
-            return None if seen else "never-captured"
+            implied = self.acked(self.after_syn) if before is None else []
+            return [p for p in self.from_me if p.seg.is_synack] + implied, "never-captured"
         if state == "ESTABLISHED" and before == "SYN_SENT":
-            seen = any(p.seg.flags & (ACK | SYN) == ACK and not p.seg.is_rst for p in self.from_me)
-            return None if seen else "unproven-receipt"
+            own = [p for p in self.from_me if p.seg.flags & (ACK | SYN) == ACK and not p.seg.is_rst]
+            return own, "unproven-receipt"
         if state == "ESTABLISHED":
-            return None if self.acked(self.after_syn) else "uncaptured-cause"
+            return self.acked(self.after_syn), "uncaptured-cause"
         if state in ("FIN_WAIT_1", "LAST_ACK"):
             return self.step_fin()
         if state in ("CLOSE_WAIT", "CLOSING") or state == "TIME_WAIT" and before != "CLOSING":
-            seen = any(p.seg.flags & ACK and self.after_peer_fin is not None
-                       and not after(self.after_peer_fin, p.seg.ack) for p in self.from_me)
-            return None if seen else "unproven-receipt"
+            return self.step_peer_fin()
         if state in ("FIN_WAIT_2", "TIME_WAIT"):
-            return None if self.acked(self.after_fin) else "uncaptured-cause"
+            return self.acked(self.after_fin), "uncaptured-cause"
         return self.step_closed(step, state)
 
     def step_fin(self):
         if self.after_fin is None:
-            return "never-captured"         # queued behind data, never on the wire
-        beyond = any(not after(self.after_fin, p.seg.end) and not p.seg.is_rst for p in self.from_me)
-        return None if beyond or self.acked(self.after_fin) else "never-captured"
+            return [], "never-captured"     # queued behind data, never on the wire
+        beyond = [p for p in self.from_me if not after(self.after_fin, p.seg.end) and not p.seg.is_rst]
+        return beyond + self.acked(self.after_fin), "never-captured"
+
+    def step_peer_fin(self):
+        if not any(p.seg.is_fin and p.seg.end == self.after_peer_fin for p in self.to_me):
+            return [], "uncaptured-cause"
+        own = [p for p in self.from_me if p.seg.flags & ACK and not after(self.after_peer_fin, p.seg.ack)]
+        return own, "unproven-receipt"
 
     def step_closed(self, step, state):
-        if self.my_rst_since(step.ns):
-            return None
+        """A RST of its own proves it whatever the cause; otherwise the cause itself must have passed here."""
+        proof = [p for p in self.from_me if p.seg.is_rst and p.ns >= step.ns - 5 * 10**6]
         if step.cause == "silent":
-            return "request-dropped" if state == "LISTEN" else "silent-close"
+            return proof, "request-dropped" if state == "LISTEN" else "silent-close"
         if step.cause == "rst sent":
-            return "never-captured"
+            return proof, "never-captured"
         if step.cause == "rst received":
-            return None if any(p.uid == step.uid for p in self.to_me) else "uncaptured-cause"
-        return None if self.acked(self.after_fin) else "uncaptured-cause"
+            return proof + [p for p in self.to_me if p.uid == step.uid], "uncaptured-cause"
+        return proof + self.acked(self.after_fin), "uncaptured-cause"
 
     # --- the path as a whole ---------------------------------------------------------------------
+    def imply(self):
+        """What proves a state proves the states before it as well, except that a RST may end any of them."""
+        proof = self.proof
+        last = len(proof) - 1
+        by_rst = last >= 0 and self.path[last] in ("CLOSED", "LISTEN") and self.life.steps[last].cause != "ack received"
+        for i in range(last - (2 if by_rst else 1), -1, -1):
+            proof[i] = min(proof[i], proof[i + 1])
+        self.late = by_rst and any(frame > proof[last] for frame in proof[:last])
+
+    def overtaken(self):
+        return "overtaken" if self.late else None
+
     def crossing(self):
         """The two ways through a simultaneous close, where order and loss between here and the endpoint decide."""
         path = self.path
@@ -150,7 +182,8 @@ class Judge:
         if self.path[:1] != ["SYN_RECEIVED"] or "ESTABLISHED" in self.path:
             return None
         first_fin = min((p.frame for p in self.fin_copies()), default=1 << 30)
-        acks = [p for p in self.acked(self.after_syn) if p.frame < first_fin and not p.forged]
+        end = min([p.frame for p in self.from_me if p.seg.is_rst], default=first_fin)
+        acks = [p for p in self.acked(self.after_syn) if p.frame < min(end, first_fin) and not p.forged]
         if not acks or any(p.seg.is_synack and p.frame > acks[-1].frame for p in self.from_me):
             return None
         return "presumed-undelivered"
@@ -181,14 +214,17 @@ class Judge:
     def looks_right(self, rst):
         acks = [p.seg.ack for p in self.from_me if p.frame < rst.frame and p.seg.flags & ACK]
         ends = [p.seg.end for p in self.to_me if p.frame < rst.frame and not p.seg.is_rst]
-        low = acks[-1] if acks else ends[0] if ends else rst.seg.seq
-        high = ends[0] if ends else low
-        for end in ends:
-            high = end if after(end, high) else high
+        low = latest(acks) if acks else ends[0] if ends else rst.seg.seq
+        high = latest(ends) if ends else low
         return not after(low, rst.seg.seq) and not after(rst.seg.seq, high)
 
     def forged(self):
+        highest = latest([p.seg.end for p in self.sent]) if self.sent else None
+        if highest is not None and any(self.covers(p, highest + 1) and p.uid[0] != "x" for p in self.to_me):
+            return "forged"                 # the peer acknowledges what this endpoint never sent
         accepted = {step.uid for step in self.peer_life.steps if step.uid}
+        if not self.path and any(p.seg.is_syn and p.sender == self.side for p in self.here):
+            return "forged"
         mine = [p for p in self.here if p.forged and p.sender == self.side and p.uid in accepted]
         if mine and self.path[-1:] != ["CLOSED"] and not any(q.frame > mine[-1].frame for q in self.from_me):
             return "forged"

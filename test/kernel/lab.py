@@ -32,6 +32,7 @@ class End:
 
     def __init__(self, lab, side, sock):
         self.lab, self.side, self.sock = lab, side, sock
+        lab.ends.append(self)               # or the garbage collector would close it
         sock.setblocking(False)
 
     def option(self, level, name, value):
@@ -55,6 +56,8 @@ class End:
 
     def read(self):
         """Take everything that has arrived."""
+        if self.sock.fileno() < 0:
+            return 0
         total = 0
         try:
             while got := self.sock.recv(65536):
@@ -104,7 +107,7 @@ class Lab:
         self.spaces = netlab.Namespaces()
         self.records = {"client": [], "server": []}     # (ns, outgoing, frame)
         self.tap, self.diag = {}, {}
-        self.listeners = []
+        self.listeners, self.ends = [], []
         for side, own in (("client", client), ("server", server)):
             with self.spaces.inside(side):
                 for name, value in {**SYSCTLS, **(sysctls or {}), **(own or {})}.items():
@@ -112,6 +115,8 @@ class Lab:
                 self.tap[side] = netlab.PacketSocket("eth0")
                 self.diag[side] = diag.Diag()
         self.middle = Middle(self.spaces, self._delivered)
+        self.spaces.wait_for_links()
+        self.drain()
 
     # --- sockets ---------------------------------------------------------------------------------
     def address(self, side):
@@ -213,9 +218,21 @@ class Lab:
 
     def state(self, side="client"):
         """The state in the socket tables of the newest flow, or None."""
-        flow = self.middle.latest[side]
-        answer = self._query(side, flow)
+        flow = self.middle.latest.get(side)
+        answer = flow and self.look(side, flow)
         return answer and answer[0]
+
+    def close(self, first, second):
+        """An orderly close, step by step; both have read everything, so that no close becomes a reset."""
+        for end in (first, second):
+            self.settle()
+            first.read()
+            second.read()
+            end.close()
+            if end is first:
+                self.settle()
+                second.read()
+        self.settle()
 
     # --- the path --------------------------------------------------------------------------------
     def drop(self, pattern, nth=1, times=1):
@@ -259,15 +276,13 @@ class Lab:
         self.log.append((time.time_ns(), side, what))
         self.look_around()
 
-    def _query(self, side, flow):
-        return self.diag[side].query(self.family, *flow)
-
     def look(self, side, flow):
         """Ask the tables for one endpoint; a change is logged."""
-        answer = self._query(side, flow)
+        answer = self.diag[side].query(self.family, *flow)
         if self.tables.get((side, flow)) != answer:
             self.tables[side, flow] = answer
             self.log.append((time.time_ns(), side, flow, answer))
+        return answer
 
     def look_around(self):
         flows = {f for a, p, b, q in self.middle.facts for f in ((a, p, b, q), (b, q, a, p))}

@@ -7,16 +7,19 @@ linear script: no threads, no second process, and the order of everything is the
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import socket
 import struct
 import subprocess
+import time
 
 CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 3
 SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23
 SO_TIMESTAMPNS, SO_RCVBUFFORCE, SCM_TIMESTAMPNS = 35, 33, 35
 PACKET_OUTGOING = 4
+SIOCGIFFLAGS, IFF_RUNNING = 0x8913, 0x40
 
 MAC = {"client": "02:00:00:00:00:01", "server": "02:00:00:00:00:02"}
 ADDRESS = {}                # (side, 4 or 6) -> address; set by `number`
@@ -43,11 +46,21 @@ def run(command, text=None):
         raise Unavailable(f"{' '.join(command)}: {(done.stderr or done.stdout).strip()}")
 
 
+@contextlib.contextmanager
+def time_stamps():
+    """Received packets are stamped on arrival only while some socket of the machine wants it, and switching that on
+    takes a work queue; without it the first packets would be stamped when they are read."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
+        holder.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        time.sleep(0.5)
+        yield
+
+
 def number(n):
     """Give this process its own addresses: the trace event names no namespace, so addresses must tell recordings
     that run at the same time apart. 198.18.0.0/15 is for benchmarks, 2001:db8::/32 for documentation."""
     for host, side in ((1, "client"), (2, "server")):
-        ADDRESS[side, 4] = f"198.18.{n}.{host}"
+        ADDRESS[side, 4] = f"198.{18 + n // 256}.{n % 256}.{host}"
         ADDRESS[side, 6] = f"2001:db8:{n:x}::{host}"
 
 
@@ -73,6 +86,17 @@ class Namespaces:
         finally:
             _call(_libc.setns, self._home, CLONE_NEWNET)
 
+    def wait_for_links(self):
+        """A new link drops what is sent until the kernel has noticed its carrier, which it does in a work queue."""
+        for name, devices in (("client", ["eth0"]), ("middle", ["to_client", "to_server"]), ("server", ["eth0"])):
+            with self.inside(name):
+                probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            for device in devices:
+                while not _flags(probe, device) & IFF_RUNNING:
+                    time.sleep(0.005)
+            probe.close()
+        time.sleep(0.02)
+
     def _wire(self, side):
         """One veth pair: `eth0` at the end, `to_<side>` in the middle."""
         other = "server" if side == "client" else "client"
@@ -91,6 +115,11 @@ class Namespaces:
                 lines.append(f"neigh add {ADDRESS[other, family]} lladdr {MAC[other]} dev eth0 nud permanent")
             run(["ip", "-batch", "-"], "\n".join(lines) + "\n")
             _plain_segments("eth0")
+
+
+def _flags(probe, device):
+    answer = fcntl.ioctl(probe, SIOCGIFFLAGS, struct.pack("16sH14x", device.encode(), 0))
+    return struct.unpack_from("H", answer, 16)[0]
 
 
 def _plain_segments(device):

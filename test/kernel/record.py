@@ -27,7 +27,8 @@ import truth
 from lab import Lab
 from middle import write_pcap
 
-MODULES = ("open", "handshake_loss", "close", "close_loss", "reset", "forged", "reuse", "timers", "mass")
+MODULES = ("open", "fast_open", "handshake_loss", "close", "close_loss", "reset", "forged_rst", "forged", "reuse",
+           "timers", "mass")
 POINTS = ("client", "middle", "server")
 SIDES = ("client", "server")
 
@@ -38,7 +39,8 @@ def scenarios():
     for name in MODULES:
         module = importlib.import_module(f"scenarios_{name}")
         for function in vars(module).values():
-            for family in getattr(function, "families", ()):
+            own = getattr(function, "__module__", None) == module.__name__
+            for family in getattr(function, "families", ()) if own else ():
                 full = function.__name__ + ("_v6" if family == 6 else "")
                 out[full] = function, family, function.options, len(out) + 1
     return out
@@ -47,7 +49,7 @@ def scenarios():
 def check():
     """Raise Unavailable unless a small version of everything works here."""
     tracing.Trace().close()
-    netlab.number(250)
+    netlab.number(511)
     netlab.Namespaces()
 
 
@@ -58,13 +60,11 @@ def record(name, out):
     trace = tracing.Trace()
     try:
         lab = Lab(family, **options)
-        kept = function(lab)                # whatever it returns stays open until the trace has ended
+        function(lab)
         lab.run(0.03)
         lab.look_around()
     finally:
         events = trace.close()
-    del kept
-    lab.look_around()
     result = describe(name, function, lab, events, out)
     return name, result
 
@@ -93,19 +93,26 @@ def one(connection, packets):
     """The truth of one connection."""
     a, p, b, q = connection.flow
     entry = {"client": {"addr": a, "port": p}, "server": {"addr": b, "port": q}, "endpoints": {}, "knowable": {},
-             "first_frame": {}}
+             "proof": {}, "first_frame": {}}
     ports = {connection.flow, truth.reverse(connection.flow)}
-    for point in POINTS:
-        frames = [x.frame for x in packets[point]
-                  if x.seg.flow in ports and connection.begin <= x.ns < connection.end]
-        entry["first_frame"][point] = frames[0] if frames else None
     for side in SIDES:
         life = connection.life[side]
         entry["endpoints"][side] = {"path": [[s.state, s.ns / 1e9] for s in life.steps],
                                     "causes": [s.cause for s in life.steps], "raw": life.raw}
         for point in POINTS:
-            entry["knowable"][f"{side}@{point}"] = knowable.Judge(connection, side, point, packets).verdict()
+            where = f"{side}@{point}"
+            judge = knowable.Judge(connection, side, point, packets)
+            entry["knowable"][where] = judge.verdict()
+            if entry["knowable"][where] is True:
+                entry["proof"][where] = judge.proof
+            entry["first_frame"][where] = first_frame(connection, side, packets[point], ports)
     return entry
+
+
+def first_frame(connection, side, packets, ports):
+    """The first frame of a point's capture that can belong to this side's part of the connection."""
+    begin = connection.starts(side)
+    return next((p.frame for p in packets if p.seg.flow in ports and begin <= p.ns < connection.end[side]), None)
 
 
 def to_json(document):
@@ -154,7 +161,8 @@ def main():
             print(f"cannot record here: {error}", file=sys.stderr)
             return 77
     os.makedirs(args.out, exist_ok=True)
-    return report(names, every, args)
+    with netlab.time_stamps():
+        return report(names, every, args)
 
 
 def report(names, every, args):

@@ -9,6 +9,7 @@ while its state lives in a SYN cookie).
 import segment
 
 MS = 10**6
+FOREVER = 1 << 63
 RFC = {"ESTABLISHED": "ESTABLISHED", "SYN_SENT": "SYN_SENT", "SYN_RECV": "SYN_RECEIVED", "FIN_WAIT1": "FIN_WAIT_1",
        "FIN_WAIT2": "FIN_WAIT_2", "TIME_WAIT": "TIME_WAIT", "CLOSE": "CLOSED", "CLOSE_WAIT": "CLOSE_WAIT",
        "LAST_ACK": "LAST_ACK", "CLOSING": "CLOSING"}
@@ -149,7 +150,7 @@ class Builder:
             return                          # a child that was made and thrown away beside the real one
         elif e["new"] == "CLOSE":
             self.closed(ns)
-        else:
+        elif e["new"] != e["old"]:          # close() in FIN_WAIT_2 sets the same state again
             self.life.add(RFC[e["new"]], ns, "event")
         self.raw(ns, "event", old=e["old"], new=e["new"])
 
@@ -194,12 +195,12 @@ class Builder:
         uid = self.received(ns, lambda seg: seg.is_rst)
         if uid:
             return "rst received", uid
-        sent = [p.uid for p in self.own if p.seg.is_rst and abs(p.ns - ns) <= 5 * MS]
+        sent = [p.uid for p in self.own if p.seg.is_rst and ns - 5 * MS <= p.ns <= ns + MS]
         if sent:
             return "rst sent", sent[0]
         fins = [p.seg.end for p in self.own if p.seg.is_fin]
         if self.life.last == "LAST_ACK" and fins:
-            uid = self.received(ns, lambda seg: seg.ack == fins[-1] and seg.flags & segment.ACK)
+            uid = self.received(ns, lambda seg: seg.ack in fins and seg.flags & segment.ACK)
             if uid:
                 return "ack received", uid
         return "silent", None
@@ -225,11 +226,20 @@ def lives(lab, events, packets):
 
 
 class Connection:
-    """One client life and what the server's side of the same addresses and ports did meanwhile."""
+    """One client life and what the server's side of the same addresses and ports did meanwhile.
+
+    `begin` and `end` bound the segments that belong to it; the end is one for each side, since an old server's end may
+    live on while a new client's end already sends SYNs from the same port."""
 
     def __init__(self, flow, client, begin, end):
-        self.flow, self.begin, self.end = flow, begin, end
+        self.flow, self.begin = flow, begin
+        self.end = {"client": end, "server": end}
         self.life = {"client": client, "server": Life("server", reverse(flow))}
+
+    def starts(self, side):
+        """When the side's own part begins."""
+        life = self.life[side]
+        return life.start - MS if life.steps else self.begin
 
 
 def connections(all_lives):
@@ -239,15 +249,28 @@ def connections(all_lives):
         clients = all_lives.get(("client", flow), [])
         made = []
         for life, following in zip(clients, clients[1:] + [None]):
-            made.append(Connection(flow, life, life.start - MS, following.start - MS if following else 1 << 63))
+            made.append(Connection(flow, life, life.start - MS, following.start - MS if following else FOREVER))
         for life in all_lives.get(("server", reverse(flow)), []):
-            home = next((c for c in made if c.begin <= life.start < c.end), None)
-            if home is None:                # a forged SYN: no client ever existed
-                home = Connection(flow, Life("client", flow), life.start - 5 * MS, 1 << 63)
-                made.insert(0, home)
-                home.end = made[1].begin if made[1:] else home.end
-            server = home.life["server"]
-            server.steps += life.steps
-            server.raw += life.raw
+            join(made, flow, life)
+        made.sort(key=lambda c: c.begin)
+        for now, following in zip(made, made[1:]):
+            now.end["server"] = max(now.end["client"], following.starts("server"))
         out += made
     return sorted(out, key=lambda c: c.begin)
+
+
+def join(made, flow, life):
+    """Give a life of the server's side to the connection whose client was there when it began."""
+    home = next((c for c in made if c.begin <= life.start < c.end["client"]), None)
+    if home is None:                        # a forged SYN: no client ever existed
+        first = min((c.begin for c in made), default=FOREVER)
+        home = Connection(flow, Life("client", flow), life.start - 5 * MS, first)
+        made.append(home)
+    elif "ESTABLISHED" in [step.state for step in home.life["server"].steps]:
+        # a second life without a new client's: a late copy of the SYN opened it
+        copy = Connection(flow, Life("client", flow), life.start - 2 * MS, home.end["client"])
+        home.end["client"] = copy.begin
+        home = copy
+        made.append(home)
+    home.life["server"].steps += life.steps
+    home.life["server"].raw += life.raw
