@@ -109,7 +109,7 @@ class Judge:
         """(the segments here that prove the step, the reason if there are none)."""
         state = step.state
         if state == "SYN_SENT":
-            return self.from_me, "never-captured"
+            return [p for p in self.from_me if p.seg.is_syn], "never-captured"
         if state == "SYN_RECEIVED":
             implied = self.acked(self.after_syn) if before is None else []
             return [p for p in self.from_me if p.seg.is_synack] + implied, "never-captured"
@@ -151,13 +151,17 @@ class Judge:
 
     # --- the path as a whole ---------------------------------------------------------------------
     def imply(self):
-        """What proves a state proves the states before it as well, except that a RST may end any of them."""
-        proof = self.proof
-        last = len(proof) - 1
+        """What proves a state proves the states before it as well, except that a RST may end any of them. And the end
+        itself may be presumed before it comes true: by a RST that is lost, by a last ACK that the endpoint ignores."""
+        proof, last = self.proof, len(self.proof) - 1
         by_rst = last >= 0 and self.path[last] in ("CLOSED", "LISTEN") and self.life.steps[last].cause != "ack received"
+        self.late = by_rst and any(frame > proof[last] for frame in proof[:last])
         for i in range(last - (2 if by_rst else 1), -1, -1):
             proof[i] = min(proof[i], proof[i + 1])
-        self.late = by_rst and any(frame > proof[last] for frame in proof[:last])
+        if last > 0 and self.path[last] == "CLOSED":
+            presumed = [p for p in self.here if p.seg.is_rst]
+            presumed += self.acked(self.after_fin) if self.path[last - 1] == "LAST_ACK" else []
+            proof[last] = min([proof[last]] + [p.frame for p in presumed if p.frame >= proof[last - 1]])
 
     def overtaken(self):
         return "overtaken" if self.late else None
@@ -171,9 +175,10 @@ class Judge:
         if "FIN_WAIT_2" in path and early and self.point != self.side:
             return "crossing"
         if "CLOSING" in path or "TIME_WAIT" in path:
-            first = [p for p in self.from_me if self.after_fin and not after(self.after_fin, p.seg.end)
-                     and after(self.after_peer_fin, p.seg.ack)]
-            if not first:
+            first = [p.frame for p in self.fin_copies() if after(self.after_peer_fin, p.seg.ack)]
+            received = [p.frame for p in self.from_me
+                        if p.seg.flags & ACK and not after(self.after_peer_fin, p.seg.ack)]
+            if not first or received and received[0] < first[0]:
                 return "crossing"
         return None
 

@@ -24,9 +24,10 @@ SENT = {"SYN_SENT", "SYN_RECEIVED", "FIN_WAIT_1", "LAST_ACK"}
 # dated by its SYN,ACK in the same capture.
 TOLERANCE = 0.0001
 FIELDS = ("frame.number", "frame.time_epoch", "ip.src", "ipv6.src", "tcp.srcport", "ip.dst", "ipv6.dst", "tcp.dstport",
-          "tcpstate.sender", "tcpstate.transition", "tcpstate.corrected")
+          "tcp.flags.reset", "tcpstate.sender", "tcpstate.transition", "tcpstate.corrected")
 
-Announced = collections.namedtuple("Announced", "state frame time")
+Announced = collections.namedtuple("Announced", "state frame time presumed")
+Frame = collections.namedtuple("Frame", "number time states corrected presumed")
 Mismatch = collections.namedtuple("Mismatch", "scenario point side port what kernel shown")
 
 
@@ -58,7 +59,7 @@ class Shown:
     """The announcements of one capture, per endpoint: (local address, port, remote address, port) -> [Announced]."""
 
     def __init__(self, path):
-        self.frames = collections.defaultdict(list)     # endpoint -> [(frame, time, states, corrected frames)]
+        self.frames = collections.defaultdict(list)     # endpoint -> [Frame]
         for row in rows(path):
             if not row["tcpstate.transition"]:
                 continue
@@ -71,20 +72,25 @@ class Shown:
             for item in row["tcpstate.transition"].split("|"):
                 side, state = item.split("→")
                 announced[ends[side]].append(state)
+            # what a segment says of its receiver is presumed, and so is all that a RST says
+            reset = row["tcp.flags.reset"] in ("1", "True")
             for end, states in announced.items():
-                self.frames[end].append((int(row["frame.number"]), float(row["frame.time_epoch"]), states, corrected))
+                self.frames[end].append(Frame(int(row["frame.number"]), float(row["frame.time_epoch"]), states,
+                                              corrected, reset or end != source + target))
 
     def path(self, end, first, last):
         """The announced path within frames first <= n < last, without what was taken back."""
         out = []
-        for frame, time, states, corrected in self.frames[end]:
-            if not first <= frame < last:
+        for frame in self.frames[end]:
+            if not first <= frame.number < last:
                 continue
-            if corrected and any(a.frame in corrected for a in out):
-                out = [a for a in out if a.frame not in corrected]
-                if out and states[0] == out[-1].state:
-                    states = states[1:]     # "back to": the state that had never been left
-            out += [Announced(state, frame, time) for state in states]
+            states, taken_back = frame.states, False
+            while out and out[-1].presumed and out[-1].frame in frame.corrected and out[-1].state != states[0]:
+                out.pop()
+                taken_back = True
+            if taken_back and out and out[-1].state == states[0]:
+                states = states[1:]         # "back to" a state that had never been left
+            out += [Announced(state, frame.number, frame.time, frame.presumed) for state in states]
         while out and out[0].state in ("CLOSED", "LISTEN"):
             out.pop(0)                      # initial states are no part of a path
         return out

@@ -64,22 +64,12 @@ class Trace:
     def close(self):
         """Stop, and return the events in time order."""
         self._write(f"{EVENT}/enable", "0")
-        offset, events = tai_minus_utc(), []
-        for pipe in glob.glob(f"{self.path}/per_cpu/cpu*/trace_pipe_raw"):
-            with open(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as f:
-                while True:
-                    try:
-                        page = f.read(4096)
-                    except BlockingIOError:
-                        break
-                    if not page:
-                        break
-                    events += [self._event(t - offset, data) for t, data in _entries(page)]
-            with open(f"{os.path.dirname(pipe)}/stats") as f:
-                lost = sum(int(n) for n in re.findall(r"(?:overrun|dropped events): (\d+)", f.read()))
-            if lost:
-                raise RuntimeError(f"the trace lost {lost} events: the truth would be incomplete")
-        os.rmdir(self.path)
+        try:
+            offset, events = tai_minus_utc(), []
+            for cpu in glob.glob(f"{self.path}/per_cpu/cpu*"):
+                events += [self._event(ns - offset, data) for ns, data in _read(cpu)]
+        finally:
+            os.rmdir(self.path)
         return sorted((e for e in events if e), key=lambda e: e["ns"])
 
     def _event(self, ns, data):
@@ -96,6 +86,23 @@ class Trace:
         return {"ns": ns, "sk": number("skaddr", "=Q"), "old": KERNEL[number("oldstate", "=i")],
                 "new": KERNEL[number("newstate", "=i")], "local": ends[0], "lport": number("sport", "=H"),
                 "remote": ends[1], "rport": number("dport", "=H")}
+
+
+def _read(cpu):
+    """All entries of one processor's buffer; a loss among them would make the truth incomplete."""
+    with open(f"{cpu}/stats") as f:
+        lost = sum(int(n) for n in re.findall(r"(?:overrun|dropped events): (\d+)", f.read()))
+    if lost:
+        raise RuntimeError(f"the trace lost {lost} events: the truth would be incomplete")
+    with open(os.open(f"{cpu}/trace_pipe_raw", os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as f:
+        while True:
+            try:
+                page = f.read(4096)
+            except BlockingIOError:
+                return
+            if not page:
+                return
+            yield from _entries(page)
 
 
 def _entries(page):

@@ -67,6 +67,8 @@ def points(lab):
             frames.append((ns, frame))
             if seg:
                 packets.append(Packet(len(frames), ns, uid, seg))
+        if got != len(lab.middle.delivered[point]) or sent < lab.middle.received[point]:
+            raise RuntimeError(f"the capture at the {point} lost frames")
         out[point] = frames, packets
     frames, packets = [], []
     for ns, uid, frame in sorted(lab.middle.records, key=lambda record: record[0]):
