@@ -1,0 +1,336 @@
+/* One connection: feeding it, logging it, looking it up. See conn.h.
+ * The evidence itself is weighed in evidence.c and reset.c.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "conn.h"
+
+#include "seq.h"
+#include "step.h"
+
+const char *tcps_role_basis_name(unsigned basis)
+{
+    static const char *const names[] = {
+#define X(name, meaning) #name,
+        TCPS_ROLE_BASES(X)
+#undef X
+    };
+
+    return names[basis < sizeof names / sizeof names[0] ? basis : TCPS_ROLE_first];
+}
+
+/* ---- hops ---- */
+
+enum tcps_state tcps_state_now(const struct tcps_step *step, unsigned end)
+{
+    unsigned count = step->hop_count[end];
+
+    return count ? step->hops[end][count - 1].state : step->conn->state[end];
+}
+
+static void add_hop(struct tcps_step *step, unsigned end, enum tcps_state state, enum tcps_basis basis,
+                    enum tcps_reason why)
+{
+    if (step->hop_count[end] == TCPS_MAX_HOPS) return;
+    step->hops[end][step->hop_count[end]++] =
+        (struct tcps_hop){.state = (uint8_t)state, .basis = (uint8_t)basis, .why = (uint8_t)why};
+}
+
+void tcps_verdict(struct tcps_step *step, unsigned end, enum tcps_reason why)
+{
+    unsigned count = step->hop_count[end];
+    enum tcps_basis basis = count ? step->hops[end][count - 1].basis : step->conn->basis[end];
+
+    add_hop(step, end, tcps_state_now(step, end), why == TCPS_WHY_PROVEN ? TCPS_BASIS_observed : basis, why);
+}
+
+/* The reason that explains entering `state`, seen from an end that sent the segment or received it. */
+static enum tcps_reason usual_reason(const struct tcps_step *step, unsigned end, enum tcps_state state)
+{
+    bool sends = end == step->my_end;
+    bool acks = step->seg->flags & TCPS_ACK;
+
+    if (step->implied && !sends) return TCPS_WHY_IMPLIED;
+    switch (state) {
+    case TCPS_SYN_SENT:
+        return sends ? TCPS_WHY_SYN_SENT : TCPS_WHY_SYN_IMPLIED;
+    case TCPS_SYN_RECEIVED:
+        return sends && (step->seg->flags & TCPS_SYN) ? TCPS_WHY_SYN_ANSWERED : TCPS_WHY_IMPLIED;
+    case TCPS_ESTABLISHED:
+        if (!sends) return TCPS_WHY_SYN_ACKED;
+        if (step->seg->flags & TCPS_SYN) return TCPS_WHY_SYN_ACKED; /* simultaneous open: it was acknowledged before */
+        return tcps_has(step->me, TCPS_SENT_SYNACK) || !acks ? TCPS_WHY_SYNCHRONIZED : TCPS_WHY_SYN_TAKEN;
+    case TCPS_FIN_WAIT_1:
+    case TCPS_LAST_ACK:
+        return sends ? TCPS_WHY_FIN_SENT : TCPS_WHY_IMPLIED;
+    case TCPS_FIN_WAIT_2:
+        return TCPS_WHY_FIN_ACKED;
+    case TCPS_CLOSE_WAIT:
+        return TCPS_WHY_FIN_TAKEN;
+    case TCPS_CLOSING:
+        return sends ? TCPS_WHY_FIN_TAKEN : TCPS_WHY_FIN_CROSSED;
+    case TCPS_TIME_WAIT:
+        return sends ? TCPS_WHY_FIN_TAKEN : TCPS_WHY_FIN_ACKED;
+    case TCPS_CLOSED:
+        return TCPS_WHY_FIN_ACKED;
+    default:
+        return TCPS_WHY_IMPLIED;
+    }
+}
+
+void tcps_settle(struct tcps_step *step, unsigned end, enum tcps_reason why)
+{
+    const struct tcps_endpoint *endpoint = &step->conn->end[end];
+    enum tcps_state from = tcps_state_now(step, end);
+    enum tcps_state to = tcps_state_of(endpoint, &step->conn->end[!end]);
+    enum tcps_state way[TCPS_STATE_COUNT];
+    enum tcps_basis basis = end == step->my_end ? TCPS_BASIS_observed : TCPS_BASIS_presumed;
+    unsigned count = 0;
+
+    /* Its facts are those of the old connection: only a RST can still move it there. */
+    if (tcps_has(endpoint, TCPS_OLD_LIFE)) to = tcps_has(endpoint, TCPS_RST_GOT) ? TCPS_CLOSED : from;
+    if (to == from) return;
+    if (step->implied && end == step->peer_end) basis = TCPS_BASIS_assumed;
+    for (enum tcps_state state = to; state != from && state != TCPS_UNKNOWN && count < TCPS_STATE_COUNT;
+         state = tcps_state_on_the_way(endpoint, state))
+        way[count++] = state;
+    /* The walk back missed where we stand: it is a correction or a RST, and goes there directly. */
+    if (count == 0 || tcps_state_on_the_way(endpoint, way[count - 1]) != from) {
+        way[0] = to;
+        count = 1;
+    }
+    while (count-- > 0) {
+        bool last = count == 0;
+
+        add_hop(step, end, way[count], basis, last && why ? why : usual_reason(step, end, way[count]));
+    }
+}
+
+/* ---- the log ---- */
+
+static void write_entry(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg,
+                        unsigned why0, unsigned why1)
+{
+    struct tcps_entry entry = {
+        .time = seg->time,
+        .frame = seg->at.frame,
+        .layer = (seg->at.layer < 126 ? seg->at.layer : 126u) & 127u,
+        .client_end = conn->client_end & 1u,
+        .state0 = conn->state[0] & 15u,
+        .state1 = conn->state[1] & 15u,
+        .basis0 = conn->basis[0] & 3u,
+        .basis1 = conn->basis[1] & 3u,
+        .why0 = why0 & 63u,
+        .why1 = why1 & 63u,
+    };
+
+    if (conn->log.count == TCPS_LOG_LIMIT - 1) {
+        conn->full = true;
+        entry.state0 = entry.state1 = TCPS_UNKNOWN;
+        entry.basis0 = entry.basis1 = TCPS_BASIS_none;
+        entry.why0 = entry.why1 = TCPS_WHY_LOG_FULL;
+        for (int end = 0; end < 2; end++) {
+            conn->state[end] = TCPS_UNKNOWN;
+            conn->basis[end] = TCPS_BASIS_none;
+        }
+    }
+    tcps_log_append(&conn->log, memory, entry);
+}
+
+static void write_hops(struct tcps_step *step, const struct tcps_memory *memory)
+{
+    struct tcps_conn *conn = step->conn;
+
+    for (unsigned i = 0; i < step->hop_count[0] || i < step->hop_count[1]; i++) {
+        unsigned why[2] = {TCPS_WHY_NONE, TCPS_WHY_NONE};
+
+        if (conn->full) return;
+        for (unsigned end = 0; end < 2; end++) {
+            if (i >= step->hop_count[end]) continue;
+            conn->state[end] = step->hops[end][i].state;
+            conn->basis[end] = step->hops[end][i].basis;
+            why[end] = step->hops[end][i].why;
+        }
+        write_entry(conn, memory, step->seg, why[0], why[1]);
+    }
+}
+
+static void set_initial(struct tcps_conn *conn, unsigned end, enum tcps_state state)
+{
+    conn->state[end] = (uint8_t)state;
+    conn->basis[end] = state == TCPS_UNKNOWN ? TCPS_BASIS_none : TCPS_BASIS_assumed;
+}
+
+/* ---- feeding ---- */
+
+static struct tcps_step step_for(struct tcps_conn *conn, const struct tcps_segment *seg)
+{
+    uint8_t me = seg->from & 1;
+
+    return (struct tcps_step){
+        .conn = conn, .seg = seg, .me = &conn->end[me], .peer = &conn->end[!me], .my_end = me, .peer_end = !me};
+}
+
+static bool flags_are_valid(const struct tcps_segment *seg)
+{
+    unsigned control = seg->flags & (TCPS_SYN | TCPS_FIN | TCPS_RST);
+
+    /* At most one of the three, and something at all (rule 7). */
+    return (control & (control - 1)) == 0 && (seg->flags & (TCPS_SYN | TCPS_FIN | TCPS_RST | TCPS_ACK)) != 0;
+}
+
+static void take(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg)
+{
+    struct tcps_step step = step_for(conn, seg);
+
+    if (seg->malformed || !flags_are_valid(seg))
+        tcps_verdict(&step, step.my_end, TCPS_WHY_MALFORMED);
+    else if (seg->flags & TCPS_RST)
+        tcps_take_reset(&step);
+    else
+        tcps_take_evidence(&step);
+    if (step.hop_count[0] | step.hop_count[1]) write_hops(&step, memory);
+}
+
+void tcps_conn_feed(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg)
+{
+    const struct tcps_log *log = &conn->log;
+
+    if (log->count && log->entries[log->count - 1].frame >= seg->at.frame) tcps_log_give_up(&conn->log, seg->at);
+    if (!conn->full) take(conn, memory, seg);
+}
+
+/* ---- beginnings ---- */
+
+static void guess_roles(struct tcps_conn *conn, const struct tcps_segment *seg, const uint16_t ports[2])
+{
+    if (ports[0] == ports[1]) {
+        conn->client_end = seg->from & 1;
+        conn->role_basis = TCPS_ROLE_first;
+    } else {
+        conn->client_end = ports[0] > ports[1] ? 0 : 1;
+        conn->role_basis = TCPS_ROLE_ports;
+    }
+    conn->guess_basis = conn->role_basis;
+}
+
+static void set_roles(struct tcps_conn *conn, unsigned client_end, enum tcps_role_basis basis)
+{
+    conn->client_end = (uint8_t)client_end;
+    conn->role_basis = conn->guess_basis = (uint8_t)basis;
+}
+
+/* A handshake begins: `client` has sent or must have sent a SYN, the other is addressed by it. */
+static void begin_handshake(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg,
+                            unsigned client)
+{
+    set_initial(conn, client, TCPS_CLOSED);
+    set_initial(conn, !client, TCPS_LISTEN);
+    conn->end[!client].known |= TCPS_LISTENS;
+    write_entry(conn, memory, seg, client ? TCPS_WHY_ADDRESSED : TCPS_WHY_NOT_OPEN_YET,
+                client ? TCPS_WHY_NOT_OPEN_YET : TCPS_WHY_ADDRESSED);
+}
+
+static void begin_midstream(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg)
+{
+    for (unsigned end = 0; end < 2; end++) {
+        set_initial(conn, end, TCPS_ESTABLISHED);
+        conn->end[end].known |= TCPS_PRESUMED_OPEN;
+    }
+    write_entry(conn, memory, seg, TCPS_WHY_MIDSTREAM, TCPS_WHY_MIDSTREAM);
+}
+
+void tcps_conn_begin(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg,
+                     const uint16_t ports[2])
+{
+    bool proves = !seg->malformed && flags_are_valid(seg);
+    unsigned from = seg->from & 1;
+
+    guess_roles(conn, seg, ports);
+    if (proves && (seg->flags & TCPS_SYN)) {
+        bool answer = seg->flags & TCPS_ACK;
+        unsigned client = answer ? !from : from;
+
+        set_roles(conn, client, answer ? TCPS_ROLE_synack : TCPS_ROLE_syn);
+        begin_handshake(conn, memory, seg, client);
+    } else if (proves && (seg->flags & (TCPS_ACK | TCPS_RST))) {
+        begin_midstream(conn, memory, seg);
+    }
+    take(conn, memory, seg);
+}
+
+void tcps_conn_begin_over(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_conn *old,
+                          const struct tcps_segment *syn, const struct tcps_segment *proof)
+{
+    unsigned client = syn->from & 1, server = !client;
+    struct tcps_step step = step_for(conn, proof);
+
+    set_roles(conn, client, TCPS_ROLE_syn);
+    set_initial(conn, client, TCPS_CLOSED);
+    conn->end[server] = old->end[server];
+    conn->end[server].known |= TCPS_OLD_LIFE;
+    conn->state[server] = old->state[server];
+    conn->basis[server] = old->basis[server];
+    write_entry(conn, memory, proof, client ? TCPS_WHY_CARRIED_OVER : TCPS_WHY_NOT_OPEN_YET,
+                client ? TCPS_WHY_NOT_OPEN_YET : TCPS_WHY_CARRIED_OVER);
+    if (proof != syn) {
+        tcps_take_first_syn(&conn->end[client], &conn->end[server], syn);
+        tcps_settle(&step, client, TCPS_WHY_SYN_PROVEN);
+        write_hops(&step, memory);
+    }
+    take(conn, memory, proof);
+}
+
+void tcps_conn_note(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg,
+                    unsigned end, enum tcps_reason why)
+{
+    if (conn->full) return;
+    write_entry(conn, memory, seg, end ? TCPS_WHY_NONE : why, end ? why : TCPS_WHY_NONE);
+}
+
+/* ---- looking up ---- */
+
+/* The entry at which `end` entered the state it has in entry `last`; NULL if it began in it, unannounced. */
+static const struct tcps_entry *entered(const struct tcps_log *log, uint32_t last, unsigned end)
+{
+    unsigned state = tcps_entry_state(&log->entries[last], end);
+
+    for (uint32_t i = last + 1; i-- > 0;) {
+        const struct tcps_entry *entry = &log->entries[i];
+
+        if (tcps_reason_kind(tcps_entry_why(entry, end)) == TCPS_INITIAL) return NULL;
+        if (i == 0 || tcps_entry_state(&log->entries[i - 1], end) != state) return entry;
+    }
+    return NULL;
+}
+
+static bool is_initial(const struct tcps_entry *entry)
+{
+    return tcps_reason_kind(entry->why0) == TCPS_INITIAL && tcps_reason_kind(entry->why1) == TCPS_INITIAL;
+}
+
+void tcps_conn_view(const struct tcps_conn *conn, struct tcps_position at, struct tcps_view *view)
+{
+    const struct tcps_log *log = &conn->log;
+    uint32_t until = tcps_log_until(log, at), before = tcps_log_before(log, at);
+
+    *view = (struct tcps_view){.first_entry = before, .entries = until - before, .role_basis = conn->role_basis,
+                               .client_end = conn->client_end};
+    if (until == 0) return;
+    view->client_end = log->entries[until - 1].client_end;
+    if (view->client_end != conn->client_end) view->role_basis = conn->guess_basis;
+    /* What a connection begins with is also what was before its first segment. */
+    if (before == 0 && is_initial(&log->entries[0])) before = 1;
+    for (unsigned end = 0; end < 2; end++) {
+        const struct tcps_entry *last = &log->entries[until - 1];
+        const struct tcps_entry *entry = entered(log, until - 1, end);
+
+        view->state[end] = (uint8_t)tcps_entry_state(last, end);
+        view->basis[end] = (uint8_t)tcps_entry_basis(last, end);
+        view->since[end] = entry ? entry->frame : 0;
+        view->since_time[end] = entry ? entry->time : 0;
+        if (before == 0) continue;
+        view->before[end] = (uint8_t)tcps_entry_state(&log->entries[before - 1], end);
+        view->before_basis[end] = (uint8_t)tcps_entry_basis(&log->entries[before - 1], end);
+    }
+}

@@ -1,0 +1,87 @@
+/* One connection: two endpoints' facts, their states, and the log of what changed.
+ * Feed it segments in capture order; ask it for any position in any order.
+ * Knows one incarnation only; flow.h tells which segment belongs to which.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TCPS_CONN_H
+#define TCPS_CONN_H
+
+#include "endpoint.h"
+#include "log.h"
+#include "reason.h"
+#include "segment.h"
+
+/* How it was decided which end is the client (rule 8). X(name, meaning) */
+#define TCPS_ROLE_BASES(X)                                                                                             \
+    X(syn, "it sent the first SYN")                                                                                    \
+    X(synack, "it received the first SYN,ACK")                                                                         \
+    X(ports, "guessed: it has the higher port")                                                                        \
+    X(first, "guessed: it sent the first segment captured")
+
+enum tcps_role_basis {
+#define X(name, meaning) TCPS_ROLE_##name,
+    TCPS_ROLE_BASES(X)
+#undef X
+};
+
+/* "syn", "synack", "ports", "first". Static. */
+const char *tcps_role_basis_name(unsigned basis);
+
+/* The SYN of a connection that may replace this one (rule 10). */
+struct tcps_waiting_syn {
+    struct tcps_segment syn;
+    bool challenged; /* the old peer answered it with a bare ACK */
+};
+
+struct tcps_conn {
+    struct tcps_endpoint end[2]; /* by the flow's ends, not by role */
+    struct tcps_log log;
+    struct tcps_conn *older, *newer;  /* the other incarnations on these addresses and ports, or NULL */
+    struct tcps_waiting_syn *waiting; /* or NULL; allocated when first needed, reused */
+    uint32_t stream;         /* the host's number for the connection; the core does not look at it */
+    uint32_t incarnation;    /* 1, 2, ... on these addresses and ports */
+    uint32_t rst_seq;        /* SEG.SEQ of the RST that closed it, for judging what comes after */
+    uint8_t client_end;      /* which end is the client */
+    uint8_t role_basis;      /* enum tcps_role_basis */
+    uint8_t guess_basis;     /* what role_basis was before a ROLES_SWAPPED */
+    uint8_t state[2], basis[2];
+    bool challenge_due[2];   /* this end is expected to answer with a challenge ACK */
+    bool candidate_waits;    /* `waiting` holds a SYN */
+    bool full;               /* the log ended with TCPS_WHY_LOG_FULL */
+};
+
+/* What to show for one position. */
+struct tcps_view {
+    uint8_t state[2], basis[2];          /* after the position, by end */
+    uint8_t before[2], before_basis[2];  /* before the position */
+    uint32_t since[2];                   /* frame in which the state was entered; 0 if never announced */
+    int64_t since_time[2];               /* its time, nanoseconds since 1970 */
+    uint32_t first_entry, entries;       /* the log entries of this very position */
+    uint8_t client_end;
+    uint8_t role_basis;
+};
+
+/* Feeds the next segment, already known to belong to this connection and this incarnation. Never fails: without memory
+ * the states stay what they were. */
+void tcps_conn_feed(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg);
+
+/* Starts a connection at its first segment, in zeroed memory, and feeds it. `ports` are those of end 0 and end 1, for
+ * guessing roles. */
+void tcps_conn_begin(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg,
+                     const uint16_t ports[2]);
+
+/* Starts a connection in which `syn` opens anew while its addressee still is in the connection `old` (TIME_WAIT, half
+ * open). `proof` is the segment that shows the SYN to be real: the SYN itself, or a later one, which is fed. */
+void tcps_conn_begin_over(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_conn *old,
+                          const struct tcps_segment *syn, const struct tcps_segment *proof);
+
+/* Logs a verdict about `end` at the position of `seg`; nothing else changes. */
+void tcps_conn_note(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg,
+                    unsigned end, enum tcps_reason why);
+
+/* Fills in `view` for position `at`. Any order, any time after the position was fed. Positions before the connection's
+ * first show UNKNOWN. */
+void tcps_conn_view(const struct tcps_conn *conn, struct tcps_position at, struct tcps_view *view);
+
+#endif

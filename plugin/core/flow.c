@@ -1,0 +1,218 @@
+/* Which connection does a segment belong to? See flow.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "flow.h"
+
+#include "seq.h"
+#include "step.h"
+
+enum choice {
+    SAME,       /* part of the newest connection */
+    NEW,        /* the first segment of another */
+    NEW_OVER,   /* a SYN that opens anew while its addressee still is in the newest connection */
+    WAITING_IS_REAL, /* proves the SYN that waits to be real */
+};
+
+static bool is_over(const struct tcps_conn *conn, unsigned end)
+{
+    unsigned state = conn->state[end];
+
+    return state == TCPS_CLOSED || state == TCPS_TIME_WAIT || state == TCPS_LISTEN || state == TCPS_UNKNOWN;
+}
+
+/* Would an addressee in TIME_WAIT take the SYN for a new connection (RFC 9293 3.10.7.4, RFC 6191)? */
+static bool recycles_time_wait(const struct tcps_endpoint *addressee, const struct tcps_segment *syn)
+{
+    if (tcps_has(addressee, TCPS_HAS_RCV) && seq_gt(syn->seq, addressee->rcv_nxt)) return true;
+    return syn->has_ts && tcps_has(addressee, TCPS_HAS_TS) && seq_gt(syn->tsval, addressee->ts_recent);
+}
+
+static enum choice over_or_new(const struct tcps_conn *conn, unsigned addressee, const struct tcps_segment *syn)
+{
+    switch (conn->state[addressee]) {
+    case TCPS_CLOSED:
+    case TCPS_LISTEN:
+    case TCPS_UNKNOWN:
+        return NEW;
+    case TCPS_TIME_WAIT:
+        return recycles_time_wait(&conn->end[addressee], syn) ? NEW : NEW_OVER;
+    default:
+        return NEW_OVER;
+    }
+}
+
+static enum choice place_syn(const struct tcps_conn *conn, const struct tcps_segment *seg)
+{
+    unsigned me = seg->from & 1;
+    const struct tcps_endpoint *sender = &conn->end[me];
+
+    if (!tcps_has(sender, TCPS_HAS_NUMBERS) && conn->state[me] == TCPS_LISTEN && tcps_only_syn_sent(&conn->end[!me]))
+        return SAME; /* simultaneous open, or a split handshake */
+    if (tcps_has(sender, TCPS_HAS_NUMBERS) && sender->iss == seg->seq) {
+        /* The same number again, after a whole life: a new connection all the same, unless it is an old copy. */
+        bool lived = tcps_is_open(sender) && is_over(conn, me);
+
+        return lived && sender->mark != tcps_mark_of(seg) && (tcps_has(sender, TCPS_HAS_FIN) || conn->state[!me] == TCPS_CLOSED)
+                   ? over_or_new(conn, !me, seg)
+                   : SAME;
+    }
+    if (is_over(conn, me) || conn->state[me] == TCPS_SYN_SENT) return over_or_new(conn, !me, seg);
+    return SAME; /* it waits for proof */
+}
+
+static enum choice place_synack(const struct tcps_conn *conn, const struct tcps_segment *seg)
+{
+    unsigned me = seg->from & 1;
+
+    if (conn->candidate_waits && (conn->waiting->syn.from & 1u) != me && seq_gt(seg->ack, conn->waiting->syn.seq) &&
+        seq_leq(seg->ack, conn->waiting->syn.seq + 1 + conn->waiting->syn.len))
+        return WAITING_IS_REAL;
+    if (!is_over(conn, 0) || !is_over(conn, 1) || conn->state[me] == TCPS_LISTEN) return SAME;
+    if (tcps_has(&conn->end[me], TCPS_HAS_NUMBERS) && conn->end[me].iss == seg->seq) return SAME;
+    if (tcps_only_syn_sent(&conn->end[!me]) && seg->ack == conn->end[!me].iss + 1) return SAME;
+    return NEW;
+}
+
+/* After both FINs, numbers outside both lives: a connection whose handshake was not captured. */
+static bool is_of_another_life(const struct tcps_conn *conn, const struct tcps_segment *seg)
+{
+    const struct tcps_endpoint *me = &conn->end[seg->from & 1], *peer = &conn->end[!(seg->from & 1)];
+
+    if (!tcps_has(me, TCPS_HAS_FIN) || !tcps_has(peer, TCPS_HAS_FIN) || !is_over(conn, 0) || !is_over(conn, 1))
+        return false;
+    return !seq_between(me->iss, seg->seq, me->fin + 1) && !seq_between(peer->iss, seg->ack, peer->fin + 1);
+}
+
+static enum choice place(const struct tcps_conn *conn, const struct tcps_segment *seg)
+{
+    unsigned control = seg->flags & (TCPS_SYN | TCPS_RST | TCPS_FIN | TCPS_ACK);
+
+    if (seg->malformed) return SAME;
+    if (control == TCPS_SYN) return place_syn(conn, seg);
+    if (control == (TCPS_SYN | TCPS_ACK)) return place_synack(conn, seg);
+    if (control == TCPS_RST && conn->candidate_waits && conn->waiting->challenged &&
+        (conn->waiting->syn.from & 1) == (seg->from & 1))
+        return WAITING_IS_REAL; /* a bare RST is an answer: the SYN's sender rejects the challenge ACK */
+    if ((control & (TCPS_ACK | TCPS_RST | TCPS_SYN)) == TCPS_ACK && is_of_another_life(conn, seg)) return NEW;
+    return SAME;
+}
+
+/* ---- the SYN that waits ---- */
+
+static void let_wait(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *syn)
+{
+    if (!conn->waiting) conn->waiting = memory->resize(memory->context, NULL, sizeof *conn->waiting);
+    if (!conn->waiting) return;
+    *conn->waiting = (struct tcps_waiting_syn){.syn = *syn};
+    conn->candidate_waits = true;
+}
+
+/* What the segment says about the SYN that waits: the old client lives on, or the old peer challenges it. */
+static void watch_waiting(struct tcps_conn *conn, const struct tcps_segment *seg)
+{
+    unsigned from = seg->from & 1;
+
+    if ((seg->flags & (TCPS_SYN | TCPS_RST)) || !(seg->flags & TCPS_ACK) || seg->malformed) return;
+    if (from != (conn->waiting->syn.from & 1u)) {
+        if (seg->len == 0) conn->waiting->challenged = true;
+    } else if (seq_near(seg->seq, conn->end[from].snd_nxt)) {
+        conn->candidate_waits = false;
+    }
+}
+
+static bool should_wait(const struct tcps_conn *conn, const struct tcps_segment *seg)
+{
+    const struct tcps_endpoint *me = &conn->end[seg->from & 1];
+
+    if (seg->malformed || (seg->flags & (TCPS_SYN | TCPS_RST | TCPS_FIN | TCPS_ACK)) != TCPS_SYN) return false;
+    return tcps_has(me, TCPS_HAS_NUMBERS) && me->iss != seg->seq;
+}
+
+/* ---- connections ---- */
+
+static struct tcps_conn *add_conn(struct tcps_flow *flow, const struct tcps_memory *memory)
+{
+    struct tcps_conn *conn = memory->resize(memory->context, NULL, sizeof *conn);
+
+    if (!conn) return NULL;
+    *conn = (struct tcps_conn){.older = flow->newest, .incarnation = flow->newest ? flow->newest->incarnation + 1 : 1};
+    if (flow->newest) flow->newest->newer = conn;
+    flow->newest = flow->found = conn;
+    return conn;
+}
+
+/* Nothing valid was seen of it: the connection that begins now takes its place. */
+static bool is_blank(const struct tcps_conn *conn)
+{
+    return conn->end[0].known == 0 && conn->end[1].known == 0;
+}
+
+static struct tcps_conn *begin(struct tcps_flow *flow, const struct tcps_memory *memory, enum choice choice,
+                               const struct tcps_segment *seg)
+{
+    struct tcps_conn *old = flow->newest;
+    struct tcps_conn *conn = add_conn(flow, memory);
+
+    if (!conn) return NULL;
+    if (choice == NEW) {
+        tcps_conn_begin(conn, memory, seg, flow->ports);
+    } else {
+        old->candidate_waits = false;
+        tcps_conn_begin_over(conn, memory, old, choice == NEW_OVER ? seg : &old->waiting->syn, seg);
+    }
+    return conn;
+}
+
+struct tcps_conn *tcps_flow_feed(struct tcps_flow *flow, const struct tcps_memory *memory,
+                                 const struct tcps_segment *seg)
+{
+    struct tcps_conn *conn = flow->newest;
+    enum choice choice;
+
+    if (!conn) return begin(flow, memory, NEW, seg);
+    if (is_blank(conn)) {
+        tcps_log_give_up(&conn->log, seg->at);
+        tcps_conn_begin(conn, memory, seg, flow->ports);
+        return conn;
+    }
+    choice = place(conn, seg);
+    if (choice != SAME) {
+        tcps_log_give_up(&conn->log, seg->at);
+        return begin(flow, memory, choice, seg);
+    }
+    if (conn->candidate_waits) watch_waiting(conn, seg);
+    if (should_wait(conn, seg)) let_wait(conn, memory, seg);
+    tcps_conn_feed(conn, memory, seg);
+    return conn;
+}
+
+static bool begins_by(const struct tcps_conn *conn, struct tcps_position at)
+{
+    return tcps_log_until(&conn->log, at) > 0;
+}
+
+struct tcps_conn *tcps_flow_at(struct tcps_flow *flow, struct tcps_position at)
+{
+    struct tcps_conn *conn = flow->found;
+
+    if (!conn) return NULL;
+    while (conn->newer && begins_by(conn->newer, at)) conn = conn->newer;
+    while (conn && !begins_by(conn, at)) conn = conn->older;
+    if (conn) flow->found = conn;
+    return conn;
+}
+
+struct tcps_conn *tcps_flow_unreachable(struct tcps_flow *flow, const struct tcps_memory *memory,
+                                        const struct tcps_segment *seg)
+{
+    struct tcps_conn *conn = flow->newest;
+    const struct tcps_endpoint *me;
+
+    if (!conn) return NULL;
+    me = &conn->end[seg->from & 1];
+    if (!tcps_has(me, TCPS_HAS_NUMBERS) || !seq_between(me->iss, seg->seq, me->snd_nxt)) return NULL;
+    tcps_log_give_up(&conn->log, seg->at);
+    tcps_conn_note(conn, memory, seg, seg->from & 1, TCPS_WHY_UNREACHABLE);
+    return conn;
+}

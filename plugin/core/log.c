@@ -1,0 +1,80 @@
+/* The log of one connection. See log.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "log.h"
+
+enum { LAYER_LAST = 126, LAYER_GIVEN_UP = 127 };
+
+/* Two entries hold a SYN that nobody answers, nine an ordinary life: no step leaves more than a third unused. */
+static uint32_t next_capacity(uint32_t capacity)
+{
+    if (capacity == 0) return 2;
+    if (capacity < 9) return 9;
+    return capacity + capacity / 2;
+}
+
+bool tcps_log_append(struct tcps_log *log, const struct tcps_memory *memory, struct tcps_entry entry)
+{
+    if (log->count >= TCPS_LOG_LIMIT) return false;
+    if (log->count == log->capacity) {
+        uint32_t capacity = next_capacity(log->capacity);
+        struct tcps_entry *grown = memory->resize(memory->context, log->entries, capacity * sizeof *grown);
+
+        if (!grown) return false;
+        log->entries = grown;
+        log->capacity = capacity;
+    }
+    log->entries[log->count++] = entry;
+    return true;
+}
+
+static uint64_t rank(uint32_t frame, unsigned layer)
+{
+    return (uint64_t)frame << 8 | layer;
+}
+
+static uint64_t rank_of(struct tcps_position at)
+{
+    return rank(at.frame, at.layer < LAYER_LAST ? at.layer : LAYER_LAST);
+}
+
+/* How many entries rank below `limit`. */
+static uint32_t count_below(const struct tcps_log *log, uint64_t limit)
+{
+    uint32_t low = 0, high = log->count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct tcps_entry *entry = &log->entries[middle];
+
+        if (rank(entry->frame, entry->layer) < limit)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+uint32_t tcps_log_before(const struct tcps_log *log, struct tcps_position at)
+{
+    return count_below(log, rank_of(at));
+}
+
+uint32_t tcps_log_until(const struct tcps_log *log, struct tcps_position at)
+{
+    return count_below(log, rank_of(at) + 1);
+}
+
+void tcps_log_give_up(struct tcps_log *log, struct tcps_position at)
+{
+    for (uint32_t i = log->count; i-- > 0;) {
+        struct tcps_entry *entry = &log->entries[i];
+
+        if (rank(entry->frame, entry->layer) < rank_of(at)) return;
+        /* Layers 126 and beyond share a rank: they are the same frame going on, not a new one. */
+        if (at.layer >= LAYER_LAST && entry->frame == at.frame) return;
+        entry->frame = at.frame - 1;
+        entry->layer = LAYER_GIVEN_UP;
+    }
+}

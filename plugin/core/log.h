@@ -1,0 +1,70 @@
+/* The log of one connection: what changed, at which frame, and why. Sorted by position, looked up by bisection,
+ * so that any frame can be asked for in any order, in any pass, without a byte stored per packet.
+ * Knows states and reasons, not how they come about. Look next: conn.h, the only writer.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TCPS_LOG_H
+#define TCPS_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "segment.h"
+
+/* How the core gets memory: resize the block `old` (NULL: a new one) to `bytes`. NULL means there is none; the core
+ * then keeps what it has. The core never frees: the host drops everything at once (file scope, arena). */
+struct tcps_memory {
+    void *(*resize)(void *context, void *old, size_t bytes);
+    void *context;
+};
+
+/* One hop of either or both ends. Sixteen bytes, because an ordinary connection has eight of them. */
+struct tcps_entry {
+    int64_t time;   /* of the frame, nanoseconds since 1970 */
+    uint32_t frame;
+    unsigned layer : 7;      /* TCP layer in the frame; 126 stands for "126 or more", 127 for a frame that was given up */
+    unsigned client_end : 1; /* which end was held to be the client */
+    unsigned state0 : 4, state1 : 4;
+    unsigned basis0 : 2, basis1 : 2;
+    unsigned why0 : 6, why1 : 6; /* TCPS_WHY_NONE: nothing about this end */
+};
+
+/* No connection needs more; past it the states are UNKNOWN (TCPS_WHY_LOG_FULL) and nothing more is logged. */
+#define TCPS_LOG_LIMIT 65536
+
+struct tcps_log {
+    struct tcps_entry *entries;
+    uint32_t count, capacity;
+};
+
+/* Appends a copy of `entry`. Returns false, with the log unchanged, when there is no memory or the limit is reached. */
+bool tcps_log_append(struct tcps_log *log, const struct tcps_memory *memory, struct tcps_entry entry);
+
+/* How many entries stand before position `at` (at the same position: not counted). O(log n). */
+uint32_t tcps_log_before(const struct tcps_log *log, struct tcps_position at);
+
+/* How many entries stand at or before position `at`. O(log n). The state there is that of the last of them. */
+uint32_t tcps_log_until(const struct tcps_log *log, struct tcps_position at);
+
+/* A frame rejected by a read filter gives its number to the next frame. Moves entries at or behind `at` to the end of
+ * the frame before, so that they stay in order and are not taken for the new frame's own. */
+void tcps_log_give_up(struct tcps_log *log, struct tcps_position at);
+
+static inline unsigned tcps_entry_state(const struct tcps_entry *entry, unsigned end)
+{
+    return end ? entry->state1 : entry->state0;
+}
+
+static inline unsigned tcps_entry_basis(const struct tcps_entry *entry, unsigned end)
+{
+    return end ? entry->basis1 : entry->basis0;
+}
+
+static inline unsigned tcps_entry_why(const struct tcps_entry *entry, unsigned end)
+{
+    return end ? entry->why1 : entry->why0;
+}
+
+#endif

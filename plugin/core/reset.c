@@ -1,0 +1,194 @@
+/* Judging RST (DESIGN.md rule 5; RFC 9293 3.5.3 and 3.10.7, RFC 5961 3, REAL-STACKS.md 1 to 15).
+ * Whether a RST counts depends on what its receiver waits for - which the observer knows only within limits: RCV.NXT lies
+ * between the last ACK that the receiver sent and the highest number that the RST's sender has used.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "seq.h"
+#include "step.h"
+
+/* ---- is the RST good? ---- */
+
+enum judgement { EXACT, IN_WINDOW, OUTSIDE };
+
+/* The FIN's own number is accepted too once the FIN is in (Linux; REAL-STACKS.md 4): data crossed it. */
+static bool is_number_of_taken_fin(const struct tcps_step *step, uint32_t seq)
+{
+    return tcps_has(step->me, TCPS_HAS_FIN) && seq == step->me->fin && tcps_fin_received(step->peer, step->me);
+}
+
+static enum judgement judge_number(const struct tcps_step *step)
+{
+    const struct tcps_endpoint *me = step->me, *peer = step->peer;
+    uint32_t seq = step->seg->seq, low, high;
+
+    if (!tcps_has(peer, TCPS_HAS_RCV) && !tcps_has(me, TCPS_HAS_NUMBERS)) return EXACT; /* nothing speaks against it */
+    low = tcps_has(peer, TCPS_HAS_RCV) ? peer->rcv_nxt : me->snd_nxt;
+    high = tcps_has(me, TCPS_HAS_NUMBERS) && !tcps_has(peer, TCPS_OLD_LIFE) ? me->snd_nxt : low;
+    if (seq_lt(high, low)) high = low; /* octets that were not captured: the ACK knows better */
+    if (seq_between(low, seq, high) || is_number_of_taken_fin(step, seq)) return EXACT;
+    return tcps_has(peer, TCPS_HAS_RCV) && seq_between(low, seq, peer->rcv_edge) ? IN_WINDOW : OUTSIDE;
+}
+
+/* A half-open connection of a listener is ended by any RST in its window, if its ACK is right (REAL-STACKS.md 11). */
+static bool ends_half_open(const struct tcps_step *step)
+{
+    const struct tcps_endpoint *peer = step->peer;
+    const struct tcps_segment *seg = step->seg;
+
+    if ((seg->flags & TCPS_ACK) && seg->ack != peer->iss + 1) return false;
+    return seq_between(peer->rcv_nxt, seg->seq, peer->rcv_edge);
+}
+
+/* Against SYN_SENT a RST must acknowledge the SYN - unless the SYN,ACK came first, and the endpoint is further than its
+ * own segments show. */
+static bool refuses(const struct tcps_step *step)
+{
+    const struct tcps_endpoint *me = step->me, *peer = step->peer;
+    const struct tcps_segment *seg = step->seg;
+
+    if (seg->flags & TCPS_ACK) return seq_gt(seg->ack, peer->iss) && seq_leq(seg->ack, peer->snd_nxt);
+    return tcps_has(me, TCPS_SENT_SYNACK) && seg->seq == me->snd_nxt;
+}
+
+/* ---- its effect ---- */
+
+/* The RST's own ACK shows that its sender had received the peer's FIN (close with unread data, linger 0). The receiver
+ * processes the RST before that ACK: it does not reach FIN_WAIT_2. */
+static void show_fin_taken(struct tcps_step *step)
+{
+    struct tcps_endpoint *me = step->me;
+    const struct tcps_endpoint *peer = step->peer;
+
+    if (!(step->seg->flags & TCPS_ACK) || !tcps_has(peer, TCPS_HAS_FIN) || tcps_has(me, TCPS_HAS_FIN)) return;
+    if (step->seg->ack != peer->fin + 1 || tcps_fin_received(me, peer)) return;
+    me->known |= TCPS_HAS_RCV;
+    me->rcv_nxt = step->seg->ack;
+    tcps_settle(step, step->my_end, TCPS_WHY_RST_OF_FIN_TAKER);
+}
+
+static void close_both(struct tcps_step *step, enum tcps_reason mine, enum tcps_reason peers)
+{
+    show_fin_taken(step);
+    step->conn->rst_seq = step->seg->seq;
+    if (!tcps_has(step->me, TCPS_OLD_LIFE)) {
+        step->me->known |= TCPS_RST_MADE;
+        tcps_settle(step, step->my_end, mine);
+    }
+    step->peer->known |= TCPS_RST_GOT;
+    tcps_settle(step, step->peer_end, peers);
+}
+
+/* A client in SYN_SENT rejects what is not for it - a bad SYN,ACK, an old connection's challenge ACK - with a RST that
+ * takes its number from there, and goes on. Only ISS+1 means that no socket is left (REAL-STACKS.md 9). A listener does
+ * the same to a wrong third ACK. */
+static bool keeps_sender(const struct tcps_step *step)
+{
+    const struct tcps_endpoint *me = step->me;
+
+    if (step->seg->flags & TCPS_ACK) return false;
+    if (tcps_only_syn_sent(me)) return step->seg->seq != me->iss + 1;
+    return tcps_has(me, TCPS_SENT_SYNACK) && !tcps_is_open(me) && step->seg->seq != me->snd_nxt;
+}
+
+static void reject_other(struct tcps_step *step)
+{
+    tcps_verdict(step, step->my_end, TCPS_WHY_RST_KEEPS_SENDER);
+    if (!tcps_has(step->peer, TCPS_OLD_LIFE) || judge_number(step) != EXACT) return;
+    step->peer->known |= TCPS_RST_GOT;
+    tcps_settle(step, step->peer_end, TCPS_WHY_RST_TAKEN);
+}
+
+static void reset_syn_sent(struct tcps_step *step)
+{
+    bool listened = tcps_state_now(step, step->my_end) == TCPS_LISTEN;
+
+    if (refuses(step))
+        close_both(step, listened ? TCPS_WHY_NOT_LISTENING : TCPS_WHY_RST_SENT, TCPS_WHY_REFUSED);
+    else
+        tcps_verdict(step, step->peer_end, TCPS_WHY_RST_NOT_FOR_SYN);
+}
+
+/* The SYN's sender resets before anything answered: no socket is left there. */
+static void withdraw(struct tcps_step *step)
+{
+    if (step->seg->seq != step->me->iss + 1) {
+        tcps_verdict(step, step->my_end, TCPS_WHY_RST_KEEPS_SENDER);
+        return;
+    }
+    step->conn->rst_seq = step->seg->seq;
+    step->me->known |= TCPS_RST_MADE;
+    tcps_settle(step, step->my_end, TCPS_WHY_RST_SENT);
+}
+
+static void reset_synchronized(struct tcps_step *step)
+{
+    bool half_open = tcps_has(step->peer, TCPS_LISTENS | TCPS_SENT_SYNACK) && !tcps_is_open(step->peer);
+    enum judgement judgement = judge_number(step);
+
+    if (half_open) judgement = ends_half_open(step) ? EXACT : OUTSIDE;
+    switch (judgement) {
+    case EXACT:
+        close_both(step, TCPS_WHY_RST_SENT, half_open ? TCPS_WHY_BACK_TO_LISTEN : TCPS_WHY_RST_TAKEN);
+        break;
+    case IN_WINDOW:
+        step->conn->challenge_due[step->peer_end] = true;
+        tcps_verdict(step, step->peer_end, TCPS_WHY_RST_IN_WINDOW);
+        break;
+    case OUTSIDE:
+        tcps_verdict(step, step->peer_end, TCPS_WHY_RST_OUTSIDE);
+        break;
+    }
+}
+
+/* The receiver is closed already. The RST still tells of its sender: an endpoint that answers so has no socket left,
+ * whether it was in TIME_WAIT, FIN_WAIT_2 or anywhere else. */
+static void reset_closed(struct tcps_step *step)
+{
+    tcps_verdict(step, step->peer_end, TCPS_WHY_RST_REPEATED);
+    if (tcps_state_now(step, step->my_end) == TCPS_CLOSED || judge_number(step) != EXACT) return;
+    step->conn->rst_seq = step->seg->seq;
+    step->me->known |= TCPS_RST_MADE;
+    tcps_settle(step, step->my_end, TCPS_WHY_RST_SENT);
+}
+
+void tcps_take_reset(struct tcps_step *step)
+{
+    const struct tcps_endpoint *me = step->me, *peer = step->peer;
+
+    if (keeps_sender(step))
+        reject_other(step);
+    else if (tcps_only_syn_sent(me) && !tcps_has(peer, TCPS_HAS_NUMBERS))
+        withdraw(step);
+    else if (tcps_state_now(step, step->peer_end) == TCPS_CLOSED)
+        reset_closed(step);
+    else if (tcps_only_syn_sent(peer))
+        reset_syn_sent(step);
+    else
+        reset_synchronized(step);
+}
+
+/* ---- after it ---- */
+
+/* Could `me` not have sent this before the RST? As its maker: octets or acknowledgements beyond what it had sent by then.
+ * As its receiver: an ACK beyond the RST's own number, or anything once the maker is known to be alive. */
+void tcps_judge_life_after_reset(struct tcps_step *step)
+{
+    struct tcps_endpoint *me = step->me;
+    const struct tcps_endpoint *peer = step->peer;
+    const struct tcps_segment *seg = step->seg;
+    bool alive;
+
+    if (tcps_has(me, TCPS_RST_MADE)) {
+        uint32_t end = seg->seq + tcps_segment_space(seg);
+
+        alive = (tcps_segment_space(seg) > 0 && seq_gt(end, step->conn->rst_seq)) ||
+                (tcps_has(me, TCPS_HAS_RCV) && seq_gt(seg->ack, me->rcv_nxt));
+    } else {
+        alive = seq_gt(seg->ack, step->conn->rst_seq) ||
+                (!tcps_has(peer, TCPS_RST_MADE) && !tcps_has(peer, TCPS_RST_GOT));
+    }
+    if (!alive) return;
+    me->known &= ~(uint32_t)(TCPS_RST_MADE | TCPS_RST_GOT);
+    tcps_settle(step, step->my_end, TCPS_WHY_ALIVE_AFTER_RST);
+}

@@ -1,0 +1,56 @@
+/* One segment on its way through one connection: what conn.c, evidence.c and reset.c share. Private to the core.
+ * evidence.c and reset.c put facts into the endpoints and settle their states; conn.c logs what settled.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TCPS_STEP_H
+#define TCPS_STEP_H
+
+#include "conn.h"
+
+/* No segment moves an end farther: taken back, SYN_RECEIVED, ESTABLISHED, CLOSE_WAIT, LAST_ACK, CLOSED, and a verdict. */
+#define TCPS_MAX_HOPS 8
+
+struct tcps_hop {
+    uint8_t state, basis, why;
+};
+
+struct tcps_step {
+    struct tcps_conn *conn;
+    const struct tcps_segment *seg;
+    struct tcps_endpoint *me, *peer; /* the segment's sender, and the other */
+    uint8_t my_end, peer_end;
+    bool implied;                    /* packets are missing: what the receiver is moved by was not seen */
+    uint8_t hop_count[2];
+    struct tcps_hop hops[2][TCPS_MAX_HOPS];
+};
+
+/* The fingerprint by which a copy of a SYN or FIN is told from a retransmission (rule 12). */
+uint32_t tcps_mark_of(const struct tcps_segment *seg);
+
+/* Moves `end` to the state that its facts now imply, through the states on the way. `why` is the reason of the last hop,
+ * or TCPS_WHY_NONE: the one that fits the state. */
+void tcps_settle(struct tcps_step *step, unsigned end, enum tcps_reason why);
+
+/* Adds a verdict about `end`: the state stays. */
+void tcps_verdict(struct tcps_step *step, unsigned end, enum tcps_reason why);
+
+/* The state of `end` after the hops so far. */
+enum tcps_state tcps_state_now(const struct tcps_step *step, unsigned end);
+
+/* Is the sender of a segment in SYN_SENT: its SYN seen, nothing of it that answers the peer? */
+bool tcps_only_syn_sent(const struct tcps_endpoint *endpoint);
+
+/* Takes the segment's evidence. Every kind but RST. */
+void tcps_take_evidence(struct tcps_step *step);
+
+/* Takes a SYN without ACK as the start of `step->me`: its facts, no states. */
+void tcps_take_first_syn(struct tcps_endpoint *me, struct tcps_endpoint *peer, const struct tcps_segment *seg);
+
+/* Judges a RST (rule 5) and takes its effect. */
+void tcps_take_reset(struct tcps_step *step);
+
+/* A segment of an end that a RST had closed: is it proof that the RST did not? Called before its evidence is taken. */
+void tcps_judge_life_after_reset(struct tcps_step *step);
+
+#endif
