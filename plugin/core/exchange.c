@@ -54,14 +54,12 @@ struct hop {
     unsigned end;
     unsigned from, to;        /* states; the same for a verdict */
     enum tcps_reason why;
-    struct tcps_moment since; /* where `from` was entered */
 };
 
 struct walk {
     const struct tcps_log *log;
     uint32_t entries, next;
     unsigned next_end;
-    struct tcps_moment entered[2];
 };
 
 static struct walk walk_of(const struct tcps_conn *conn, uint32_t entries)
@@ -90,13 +88,24 @@ static bool next_hop(struct walk *walk, struct hop *hop)
         hop->from = walk->next ? tcps_entry_state(entry - 1, end) : TCPS_UNKNOWN;
         hop->to = tcps_entry_state(entry, end);
         hop->why = tcps_entry_why(entry, end);
-        hop->since = walk->entered[end];
-        if (hop->from != hop->to) walk->entered[end] = moment_of(entry);
         walk->next_end = !end;
         if (end == 1) walk->next++;
         if (hop->why != TCPS_WHY_NONE) return true;
     }
     return false;
+}
+
+/* When the SYN that the hop tells of was captured. One that had to be proven waited with the connection before. */
+static struct tcps_moment syn_moment(const struct tcps_conn *conn, const struct hop *hop)
+{
+    const struct tcps_conn *older = conn->older;
+
+    if (hop->why == TCPS_WHY_SYN_PROVEN && older && older->waiting && older->waiting->syn.from == hop->end) {
+        struct tcps_moment moment = {older->waiting->syn.at.frame, older->waiting->syn.time};
+
+        return moment;
+    }
+    return moment_of(hop->entry);
 }
 
 /* Which end sent the RST that the hop tells of: 0 or 1; -1 if it tells of none. */
@@ -152,6 +161,7 @@ static bool is_open_state(unsigned state)
 /* ---- the opening -------------------------------------------------------------------------------------------- */
 
 struct opening_walk {
+    const struct tcps_conn *conn;
     struct tcps_opening *out;
     int first_syn;      /* the end that sent the first SYN, -1: not captured */
     bool crossed;       /* both ends sent a SYN of their own */
@@ -173,8 +183,7 @@ static bool is_settled(const struct tcps_opening *opening)
 static void syn_of(struct opening_walk *walk, const struct hop *hop)
 {
     struct tcps_opening *out = walk->out;
-    /* A SYN that had to be proven was captured when the state before this was entered. */
-    struct tcps_moment sent = hop->why == TCPS_WHY_SYN_PROVEN && hop->since.frame ? hop->since : moment_of(hop->entry);
+    struct tcps_moment sent = syn_moment(walk->conn, hop);
 
     if (walk->first_syn < 0) {
         walk->first_syn = (int)hop->end;
@@ -188,9 +197,11 @@ static void syn_of(struct opening_walk *walk, const struct hop *hop)
     if (!is_settled(out)) out->status = waiting_status(walk);
 }
 
-static void synack_of(struct opening_walk *walk, const struct hop *hop, bool fast_open)
+static void synack_of(struct opening_walk *walk, const struct hop *hop)
 {
     struct tcps_opening *out = walk->out;
+    /* Fast Open is a fact of the SYN,ACK, so it holds wherever the SYN,ACK was seen. */
+    bool fast_open = tcps_has(&walk->conn->end[hop->end], TCPS_FAST_OPEN);
 
     walk->answered[hop->end] = true;
     if (!out->synack.frame) out->synack = moment_of(hop->entry);
@@ -223,7 +234,7 @@ static void failure_of(struct opening_walk *walk, const struct hop *hop)
         out->status = TCPS_STATUS_reset;
 }
 
-static void opening_hop(struct opening_walk *walk, const struct hop *hop, bool fast_open)
+static void opening_hop(struct opening_walk *walk, const struct hop *hop)
 {
     struct tcps_opening *out = walk->out;
 
@@ -237,7 +248,7 @@ static void opening_hop(struct opening_walk *walk, const struct hop *hop, bool f
         syn_of(walk, hop);
         break;
     case TCPS_WHY_SYN_ANSWERED:
-        synack_of(walk, hop, fast_open);
+        synack_of(walk, hop);
         break;
     case TCPS_WHY_SYN_TAKEN: /* the second SYN's sender answers with an ACK, not with a SYN,ACK */
         if (walk->crossed && walk->first_syn != (int)hop->end && !walk->answered[hop->end]) out->kind = TCPS_OPEN_split;
@@ -266,17 +277,12 @@ static void opening_hop(struct opening_walk *walk, const struct hop *hop, bool f
 
 void tcps_opening_of(const struct tcps_conn *conn, uint32_t entries, struct tcps_opening *opening)
 {
-    struct opening_walk opening_walk = {.out = opening, .first_syn = -1};
+    struct opening_walk opening_walk = {.conn = conn, .out = opening, .first_syn = -1};
     struct walk walk = walk_of(conn, entries);
     struct hop hop;
 
     memset(opening, 0, sizeof *opening);
-    while (next_hop(&walk, &hop)) {
-        /* Fast Open is a fact of the SYN,ACK, so it holds wherever the SYN,ACK was seen. */
-        bool fast_open = tcps_has(&conn->end[hop.end], TCPS_FAST_OPEN);
-
-        opening_hop(&opening_walk, &hop, fast_open);
-    }
+    while (next_hop(&walk, &hop)) opening_hop(&opening_walk, &hop);
 }
 
 /* ---- the close ---------------------------------------------------------------------------------------------- */
@@ -308,11 +314,12 @@ static bool both_acked(const struct closing_walk *walk)
     return walk->order[1] >= 0 && walk->acked[0] && walk->acked[1];
 }
 
-static void fin_acked(struct closing_walk *walk, unsigned end, const struct tcps_entry *entry)
+/* `acked` has frame 0 when the acknowledgement itself was not captured. */
+static void fin_acked(struct closing_walk *walk, unsigned end, struct tcps_moment acked)
 {
     if (walk->acked[end]) return;
     walk->acked[end] = true;
-    walk->ack[end] = moment_of(entry);
+    walk->ack[end] = acked;
 }
 
 static void closing_rst(struct closing_walk *walk, const struct hop *hop)
@@ -328,33 +335,53 @@ static void closing_rst(struct closing_walk *walk, const struct hop *hop)
     }
 }
 
-static void closing_hop(struct closing_walk *walk, const struct hop *hop)
+static const struct tcps_moment not_captured = {0, 0};
+
+/* What the state says that `end` entered: a FIN that was not captured is known from what followed from it. */
+static void closing_state(struct closing_walk *walk, const struct hop *hop)
 {
-    static const struct tcps_moment not_captured = {0, 0};
+    bool implied = hop->why == TCPS_WHY_IMPLIED || hop->why == TCPS_WHY_FIN_UNSEEN;
+    struct tcps_moment acked = implied ? not_captured : moment_of(hop->entry);
     unsigned end = hop->end;
 
-    switch (hop->why) {
-    case TCPS_WHY_FIN_SENT:
-        walk->crossed = walk->crossed || (hop->to == TCPS_FIN_WAIT_1 && fin_known(walk, !end));
-        fin_of(walk, end, moment_of(hop->entry));
+    switch (hop->to) {
+    case TCPS_FIN_WAIT_1:
+    case TCPS_LAST_ACK:
+        fin_of(walk, end, not_captured);
         break;
-    case TCPS_WHY_FIN_UNSEEN:
+    case TCPS_CLOSE_WAIT:
         fin_of(walk, !end, not_captured);
         break;
-    case TCPS_WHY_FIN_BELIEVED:
+    case TCPS_FIN_WAIT_2:
         fin_of(walk, end, not_captured);
+        fin_acked(walk, end, acked);
         break;
-    case TCPS_WHY_FIN_ACKED:
+    case TCPS_TIME_WAIT:
         fin_of(walk, end, not_captured);
-        fin_acked(walk, end, hop->entry);
+        fin_of(walk, !end, not_captured);
+        fin_acked(walk, end, acked);
         break;
-    case TCPS_WHY_FIN_AGAIN:
-        walk->acked[end] = false;
-        walk->ack[end] = not_captured;
+    case TCPS_CLOSED:
+        if (hop->from == TCPS_LAST_ACK) fin_acked(walk, end, acked);
         break;
     default:
         break;
     }
+}
+
+static void closing_hop(struct closing_walk *walk, const struct hop *hop)
+{
+    unsigned end = hop->end;
+
+    if (hop->why == TCPS_WHY_FIN_SENT) {
+        walk->crossed = walk->crossed || (hop->to == TCPS_FIN_WAIT_1 && fin_known(walk, !end));
+        fin_of(walk, end, moment_of(hop->entry));
+    } else if (hop->why == TCPS_WHY_FIN_AGAIN) {
+        walk->acked[end] = false;
+        walk->ack[end] = not_captured;
+    }
+    if (hop->from != hop->to && tcps_reason_kind(hop->why) == TCPS_TRANSITION && !closed_by_rst(hop))
+        closing_state(walk, hop);
     if (hop->to == TCPS_LAST_ACK) walk->passive[end] = true;
     if (hop->to == TCPS_CLOSING) walk->crossed = true;
     closing_rst(walk, hop);
@@ -540,7 +567,7 @@ static void put_until(struct history *history, const struct tcps_conn *conn, uin
     }
 }
 
-static void history_hop(struct history *history, const struct hop *hop)
+static void history_hop(struct history *history, const struct tcps_conn *conn, const struct hop *hop)
 {
     uint32_t frame = hop->entry->frame;
     unsigned end = hop->end;
@@ -549,7 +576,7 @@ static void history_hop(struct history *history, const struct hop *hop)
     if (hop->why == TCPS_WHY_SYN_SENT)
         put_in(history, &history->syn[end], end, 's', frame);
     else if (hop->why == TCPS_WHY_SYN_PROVEN)
-        put_in(history, &history->syn[end], end, 's', hop->since.frame);
+        put_in(history, &history->syn[end], end, 's', syn_moment(conn, hop).frame);
     else if (hop->why == TCPS_WHY_SYN_ANSWERED || hop->why == TCPS_WHY_SYNACK_CHANGED)
         put_in(history, &history->synack[end], end, 'h', frame);
     else if (hop->why == TCPS_WHY_FIN_SENT)
@@ -571,7 +598,7 @@ void tcps_history(const struct tcps_conn *conn, struct tcps_position at, char *t
     if (entries && conn->role_basis == TCPS_ROLE_synack && size > 1) text[history.length++] = '^';
     while (next_hop(&walk, &hop)) {
         if (hop.entry->frame) put_until(&history, conn, hop.entry->frame - 1);
-        history_hop(&history, &hop);
+        history_hop(&history, conn, &hop);
     }
     put_until(&history, conn, at.frame);
     text[history.length] = '\0';
