@@ -21,6 +21,8 @@ RULES = {
     "presumed-undelivered": "an ACK or RST passed this point but never took effect on the endpoint, and nothing "
                             "captured later contradicts that it did",
     "overtaken": "the RST that ended the connection passed this point before the segments that prove an earlier state",
+    "repeat-crossed": "a SYN,ACK or FIN sent again passed this point after the ACK of the first one, which was on its "
+                      "way and did arrive; it looks as if that ACK were lost, and nothing later says otherwise",
     "crossing": "FIN and ACK of both ends crossed, and another path of states gives the same segments here",
     "forged": "a segment that the endpoint did not send (forged, or a late copy of its SYN) was accepted by its peer, "
               "and the endpoint sent nothing past this point afterwards",
@@ -80,7 +82,7 @@ class Judge:
             self.proof.append(min(p.frame for p in evidence))
         self.imply()
         for rule in (self.overtaken, self.crossing, self.presumed_syn, self.presumed_fin, self.presumed_rst,
-                     self.forged):
+                     self.repeat_crossed, self.forged):
             reason = rule()
             if reason:
                 return reason
@@ -204,6 +206,21 @@ class Judge:
             return None
         return "presumed-undelivered"
 
+    def repeat_crossed(self):
+        """Repeat and ACK crossed between here and the endpoint: the repeat passed after the last ACK that covers it."""
+        last = self.path[-1:]
+        if last == ["ESTABLISHED"] and self.path[0] == "SYN_RECEIVED":
+            number, repeats = self.after_syn, [p for p in self.from_me if p.seg.is_synack]
+            others = [p for p in self.from_me if not p.seg.is_synack]
+        elif last in (["FIN_WAIT_2"], ["TIME_WAIT"], ["CLOSED"]) and self.life.steps[-1].cause != "rst received":
+            number, repeats = self.after_fin, self.fin_copies()
+            others = [p for p in self.from_me if p.seg.is_rst]
+        else:
+            return None
+        acks = [p.frame for p in self.acked(number)]
+        crossed = bool(acks) and any(p.frame > acks[-1] for p in repeats)
+        return "repeat-crossed" if crossed and not any(p.frame > acks[-1] for p in others) else None
+
     def presumed_rst(self):
         """A RST that looks right passed here but was lost, or lay beyond a hole, on the rest of its way."""
         used = {step.uid for step in self.life.steps}
@@ -224,6 +241,11 @@ class Judge:
         return not after(low, rst.seg.seq) and not after(rst.seg.seq, high)
 
     def forged(self):
+        own_syns = {p.seg.seq for p in self.sent if p.seg.flags & SYN}
+        if self.path[-1:] == ["CLOSED"] and any(
+                p.forged and p.seg.is_syn and p.sender == self.side and p.seg.seq not in own_syns
+                and p.ns > self.life.steps[-1].ns for p in self.here):
+            return "forged"
         highest = latest([p.seg.end for p in self.sent]) if self.sent else None
         if highest is not None and any(self.covers(p, highest + 1) and p.uid[0] != "x" for p in self.to_me):
             return "forged"                 # the peer acknowledges what this endpoint never sent

@@ -213,3 +213,31 @@ def close_open_both_ends_kept(lab):
     c.send(10)
     s.send(10)
     lab.settle()
+
+
+PLAIN = {"ipv4/tcp_timestamps": 0, "ipv4/tcp_sack": 0, "ipv4/tcp_window_scaling": 0}
+
+
+@scenario(BOTH, sysctls=PLAIN)
+def close_no_options(lab):
+    """The textbook close of a connection without time stamps, SACK and window scaling."""
+    c, s = lab.open()
+    c.send(300)
+    lab.settle()
+    s.read()
+    s.send(500)
+    lab.close(c, s)
+
+
+@scenario(sysctls=PLAIN)
+def close_no_options_fin_lost(lab):
+    """Without any options: the first FIN lost behind lost data, both sent again."""
+    c, s = lab.open()
+    lab.drop("c:DATA")
+    c.send(300)
+    lab.drop("c:FIN")
+    c.close()
+    lab.run(1.2)
+    s.read()
+    s.close()
+    lab.settle()

@@ -186,3 +186,25 @@ def reuse_many_ports(lab):
     for n, (c, s) in enumerate(pairs):
         c.send(50)
         lab.close(*((c, s) if n % 2 else (s, c)))
+
+
+@scenario(sysctls={"ipv4/tcp_timestamps": 0})
+def reuse_server_in_time_wait_no_timestamps(lab):
+    """Without time stamps only a higher initial number lets a new SYN recycle TIME_WAIT."""
+    c, s = lab.open(bind=40000)
+    c.send(100)
+    lab.settle()
+    lab.close(s, c)
+    lab.run(1.1)
+    again(lab)
+
+
+@scenario(sysctls={"ipv4/tcp_timestamps": 0})
+def reuse_half_open_no_timestamps(lab):
+    """Half-open recovery without time stamps."""
+    c, s = lab.open(bind=40000)
+    c.send(100)
+    lab.settle()
+    c.vanish()
+    lab.run(0.2)
+    again(lab)
