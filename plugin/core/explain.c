@@ -1,0 +1,180 @@
+/* Words for what happened. See explain.h; the sentences are in reason.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "explain.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ARROW "\xe2\x86\x92" /* U+2192 */
+
+const char *tcps_role_name(unsigned end, unsigned client_end)
+{
+    return end == client_end ? "client" : "server";
+}
+
+/* ---- events ---- */
+
+static unsigned state_before_entry(const struct tcps_log *log, uint32_t index, unsigned end)
+{
+    return index ? tcps_entry_state(&log->entries[index - 1], end) : TCPS_UNKNOWN;
+}
+
+/* The frame in which `end` entered the state that it had before entry `index`; 0 if nothing was logged before. */
+static uint32_t entered_before(const struct tcps_log *log, uint32_t index, unsigned end)
+{
+    unsigned state = state_before_entry(log, index, end);
+
+    if (index == 0) return 0;
+    for (index--; index > 0 && tcps_entry_state(&log->entries[index - 1], end) == state; index--) {}
+    return log->entries[index].frame;
+}
+
+/* These two correct a guess and an ambition: no frame was wrong. */
+static bool takes_back_a_presumption(unsigned why)
+{
+    return tcps_reason_kind(why) == TCPS_CORRECTION && why != TCPS_WHY_ROLES_SWAPPED && why != TCPS_WHY_LOG_FULL;
+}
+
+static void fill_event(const struct tcps_log *log, uint32_t index, unsigned end, struct tcps_event *event)
+{
+    const struct tcps_entry *entry = &log->entries[index];
+
+    event->end = (uint8_t)end;
+    event->from = (uint8_t)state_before_entry(log, index, end);
+    event->to = (uint8_t)tcps_entry_state(entry, end);
+    event->why = (uint8_t)tcps_entry_why(entry, end);
+    event->taken_back = takes_back_a_presumption(event->why) ? entered_before(log, index, end) : 0;
+}
+
+/* Each entry is one hop of either or both ends. All hops of the sender come before those of its peer: what a segment
+ * proves of its sender is the cause of what it does to the addressee. */
+bool tcps_event_at(const struct tcps_conn *conn, const struct tcps_view *view, unsigned sender, unsigned i,
+                   struct tcps_event *event)
+{
+    for (unsigned pass = 0; pass < 2; pass++) {
+        unsigned end = pass ? !sender : sender;
+
+        for (uint32_t k = 0; k < view->entries; k++) {
+            uint32_t index = view->first_entry + k;
+
+            if (tcps_entry_why(&conn->log.entries[index], end) == TCPS_WHY_NONE) continue;
+            if (i-- > 0) continue;
+            fill_event(&conn->log, index, end, event);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool tcps_event_is_transition(const struct tcps_event *event)
+{
+    enum tcps_reason_kind kind = tcps_reason_kind(event->why);
+
+    return (kind == TCPS_TRANSITION || kind == TCPS_CORRECTION) && event->from != event->to;
+}
+
+void tcps_event_text(const struct tcps_conn *conn, const struct tcps_view *view, const struct tcps_event *event,
+                     char *text, size_t size)
+{
+    (void)conn;
+    snprintf(text, size, "%s" ARROW "%s", tcps_role_name(event->end, view->client_end), tcps_state_name(event->to));
+}
+
+/* ---- sentences ---- */
+
+uint32_t tcps_relative_seq(const struct tcps_conn *conn, unsigned end, uint32_t raw)
+{
+    const struct tcps_endpoint *endpoint = &conn->end[end & 1];
+
+    return endpoint->known & (TCPS_HAS_ISS | TCPS_HAS_NUMBERS) ? raw - endpoint->iss : raw;
+}
+
+struct filling {
+    const struct tcps_conn *conn;
+    const struct tcps_view *view;
+    const struct tcps_event *event;
+    const struct tcps_segment *seg;
+    char *text;
+    size_t size, used;
+};
+
+static void put(struct filling *filling, const char *octets, size_t length)
+{
+    size_t room = filling->size - filling->used - 1;
+
+    if (length > room) length = room;
+    memcpy(filling->text + filling->used, octets, length);
+    filling->used += length;
+    filling->text[filling->used] = '\0';
+}
+
+static void put_number(struct filling *filling, uint32_t number)
+{
+    char digits[12];
+
+    put(filling, digits, (size_t)snprintf(digits, sizeof digits, "%" PRIu32, number));
+}
+
+static bool is_name(const char *name, size_t length, const char *wanted)
+{
+    return strlen(wanted) == length && memcmp(name, wanted, length) == 0;
+}
+
+/* The frame in which the event's end entered the state that it had before the event. */
+static uint32_t since(const struct filling *filling)
+{
+    const struct tcps_log *log = &filling->conn->log;
+    const struct tcps_event *event = filling->event;
+
+    for (uint32_t i = filling->view->first_entry; i < filling->view->first_entry + filling->view->entries; i++)
+        if (tcps_entry_why(&log->entries[i], event->end) == event->why) return entered_before(log, i, event->end);
+    return 0;
+}
+
+/* What stands for a placeholder of reason.h. */
+static void put_value(struct filling *filling, const char *name, size_t length)
+{
+    const struct tcps_conn *conn = filling->conn;
+    unsigned me = filling->event->end, peer = !me, from = filling->seg->from & 1u;
+    const char *role = is_name(name, length, "me")     ? tcps_role_name(me, filling->view->client_end)
+                       : is_name(name, length, "peer") ? tcps_role_name(peer, filling->view->client_end)
+                                                       : NULL;
+
+    if (role)
+        put(filling, role, strlen(role));
+    else if (is_name(name, length, "seq"))
+        put_number(filling, tcps_relative_seq(conn, from, filling->seg->seq));
+    else if (is_name(name, length, "ack"))
+        put_number(filling, tcps_relative_seq(conn, !from, filling->seg->ack));
+    else if (is_name(name, length, "iss"))
+        put_number(filling, conn->end[me].iss);
+    else if (is_name(name, length, "fin"))
+        put_number(filling, tcps_relative_seq(conn, me, conn->end[me].fin));
+    else if (is_name(name, length, "pfin"))
+        put_number(filling, tcps_relative_seq(conn, peer, conn->end[peer].fin));
+    else if (is_name(name, length, "since"))
+        put_number(filling, since(filling));
+}
+
+void tcps_event_reason(const struct tcps_conn *conn, const struct tcps_view *view, const struct tcps_event *event,
+                       const struct tcps_segment *seg, char *text, size_t size)
+{
+    struct filling filling = {.conn = conn, .view = view, .event = event, .seg = seg, .text = text, .size = size};
+    const char *rest = tcps_reason_sentence(event->why);
+
+    if (size == 0) return;
+    text[0] = '\0';
+    for (;;) {
+        const char *open = strchr(rest, '{');
+        const char *close = open ? strchr(open, '}') : NULL;
+
+        if (!close) break;
+        put(&filling, rest, (size_t)(open - rest));
+        put_value(&filling, open + 1, (size_t)(close - open - 1));
+        rest = close + 1;
+    }
+    put(&filling, rest, strlen(rest));
+}

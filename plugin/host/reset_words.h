@@ -1,0 +1,56 @@
+/* What to say of a packet with RST: was it acceptable, and what was the cause? Read from states and reasons only.
+ * Look next: core/reset.c, which judged it; fields.c, which shows it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TCPSTATE_RESET_WORDS_H
+#define TCPSTATE_RESET_WORDS_H
+
+#include "core/conn.h"
+#include "core/explain.h"
+
+/* X(name, what it means) */
+#define TCPSTATE_RST_VALIDITIES(X)                                                                                     \
+    X(none, "")                                                                                                        \
+    X(exact, "SEG.SEQ, or in SYN_SENT the ACK, is what the receiver expects: it closes")                               \
+    X(in_window, "in the window, not exact: answered with a challenge ACK")                                            \
+    X(out_of_window, "outside the window: ignored")                                                                    \
+    X(not_for_syn, "does not acknowledge the SYN: ignored")                                                            \
+    X(repeated, "the receiver was closed before")                                                                      \
+    X(copy, "the same packet captured twice")                                                                          \
+    X(malformed, "no TCP sends such a header")                                                                         \
+    X(implausible, "numbers far from all that is known: ignored")
+
+/* X(name, what it means) */
+#define TCPSTATE_RST_CAUSES(X)                                                                                         \
+    X(none, "")                                                                                                        \
+    X(refused, "answers a SYN: nothing listens")                                                                       \
+    X(abandoned, "its sender gives up its own opening, or only scanned")                                               \
+    X(half_open, "rejects a segment of a connection that its sender does not have")                                    \
+    X(handshake_failed, "a server ends a half-open connection")                                                        \
+    X(abort, "its sender was open and had not sent a FIN")                                                             \
+    X(data_after_close, "its sender had closed, its peer had not")                                                     \
+    X(after_close, "both had closed")
+
+enum tcpstate_rst_validity {
+#define X(name, meaning) TCPSTATE_RST_##name,
+    TCPSTATE_RST_VALIDITIES(X)
+#undef X
+};
+
+enum tcpstate_rst_cause {
+#define X(name, meaning) TCPSTATE_CAUSE_##name,
+    TCPSTATE_RST_CAUSES(X)
+#undef X
+};
+
+const char *tcpstate_rst_validity_name(unsigned validity);
+const char *tcpstate_rst_cause_name(unsigned cause);
+
+/* Both are "none" where nothing can be said. `sender` is the end that sent the RST. */
+enum tcpstate_rst_validity tcpstate_rst_validity_of(const struct tcps_conn *conn, const struct tcps_view *view,
+                                                    unsigned sender);
+enum tcpstate_rst_cause tcpstate_rst_cause_of(const struct tcps_conn *conn, const struct tcps_view *view,
+                                              unsigned sender);
+
+#endif

@@ -1,0 +1,181 @@
+/* All flows of the capture. See streams.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "streams.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include <epan/conversation.h>
+#include <epan/dissectors/packet-tcp.h>
+
+#include "compat.h"
+#include "memory.h"
+#include "report/tap_payload.h"
+
+/* A flow with its key. End 0 is the one with the lower address, or the lower port if the addresses are equal. */
+struct stream {
+    struct tcps_flow flow; /* flow.ports belongs to the key */
+    uint8_t version;       /* 4, 6, or 0: no IP address at hand */
+    uint8_t depth;         /* IP headers around: the same connection inside and outside of a tunnel is two flows */
+    uint32_t address[8];   /* of end 0, then of end 1; those of IPv4 take two words, and no more is allocated */
+};
+
+static GHashTable *streams; /* struct stream, as key of itself */
+static int proto_tcp, proto_ip, proto_ipv6, proto_llc;
+
+static unsigned address_words(const struct stream *stream)
+{
+    return stream->version == 6 ? 8 : 2;
+}
+
+/* ---- table ---- */
+
+static guint stream_hash(gconstpointer key)
+{
+    const struct stream *stream = key;
+    uint64_t hash = (uint64_t)stream->flow.ports[0] << 32 | (uint64_t)stream->flow.ports[1] << 16 | stream->depth;
+
+    for (unsigned i = 0; i < address_words(stream); i += 2)
+        hash = (hash ^ ((uint64_t)stream->address[i] << 32 | stream->address[i + 1])) * UINT64_C(0x9e3779b97f4a7c15);
+    return (guint)(hash >> 32);
+}
+
+static gboolean stream_equal(gconstpointer a, gconstpointer b)
+{
+    const struct stream *left = a, *right = b;
+
+    return left->flow.ports[0] == right->flow.ports[0] && left->flow.ports[1] == right->flow.ports[1] &&
+           left->version == right->version && left->depth == right->depth &&
+           memcmp(left->address, right->address, address_words(left) * sizeof left->address[0]) == 0;
+}
+
+static struct stream *stream_of(const struct stream *key, bool make)
+{
+    struct stream *stream = g_hash_table_lookup(streams, key);
+    size_t size = offsetof(struct stream, address) + address_words(key) * sizeof key->address[0];
+
+    if (stream || !make) return stream;
+    stream = tcpstate_allocate(size);
+    memcpy(stream, key, size);
+    g_hash_table_add(streams, stream);
+    return stream;
+}
+
+void tcpstate_streams_stop(void)
+{
+    if (streams) g_hash_table_destroy(streams);
+    streams = NULL;
+}
+
+void tcpstate_streams_start(void)
+{
+    tcpstate_streams_stop();
+    tcpstate_memory_start();
+    streams = g_hash_table_new(stream_hash, stream_equal);
+}
+
+void tcpstate_streams_register(void)
+{
+    proto_tcp = proto_get_id_by_filter_name("tcp");
+    proto_ip = proto_get_id_by_filter_name("ip");
+    proto_ipv6 = proto_get_id_by_filter_name("ipv6");
+    proto_llc = proto_get_id_by_filter_name("llc");
+}
+
+/* ---- key ---- */
+
+/* IP headers since the TCP layer before this one, or since the last LLC header: the subframes of an A-MSDU are siblings,
+ * a tunnel is nested. The lowest two layers ("frame" and a link layer) are no IP headers. */
+static uint8_t tunnel_depth(const packet_info *pinfo)
+{
+    unsigned depth = 0, number = pinfo->curr_layer_num;
+    wmem_list_frame_t *layer = wmem_list_tail(pinfo->layers); /* this TCP layer itself */
+
+    while (layer && --number >= 3) {
+        int proto;
+
+        layer = wmem_list_frame_prev(layer);
+        if (!layer) break;
+        proto = GPOINTER_TO_INT(wmem_list_frame_data(layer));
+        if (proto == proto_ip || proto == proto_ipv6)
+            depth++;
+        else if (proto == proto_tcp || proto == proto_llc)
+            break;
+    }
+    return (uint8_t)MIN(depth, UINT8_MAX);
+}
+
+static uint8_t ip_version(const packet_info *pinfo)
+{
+    if (pinfo->src.type == AT_IPv4 && pinfo->dst.type == AT_IPv4) return 4;
+    if (pinfo->src.type == AT_IPv6 && pinfo->dst.type == AT_IPv6) return 6;
+    return 0;
+}
+
+/* Which end sent this: 0 if (address, port) of the source is the lower, or if both are equal. */
+static uint8_t sending_end(const packet_info *pinfo, size_t size, uint16_t source_port, uint16_t destination_port)
+{
+    int order = size ? memcmp(pinfo->src.data, pinfo->dst.data, size) : 0;
+
+    return order > 0 || (order == 0 && source_port > destination_port);
+}
+
+bool tcpstate_find_flow(struct tcpstate_layer *layer, const packet_info *pinfo, uint16_t source_port,
+                        uint16_t destination_port, bool make)
+{
+    struct stream key, *stream;
+    uint8_t version = ip_version(pinfo);
+    size_t size = version == 4 ? 4 : version == 6 ? 16 : 0;
+    uint8_t from = sending_end(pinfo, size, source_port, destination_port);
+
+    memset(&key, 0, offsetof(struct stream, address) + 2 * sizeof key.address[0]);
+    key.version = version;
+    key.depth = tunnel_depth(pinfo);
+    key.flow.ports[from] = source_port;
+    key.flow.ports[!from] = destination_port;
+    if (size) {
+        memcpy((uint8_t *)key.address + from * size, pinfo->src.data, size);
+        memcpy((uint8_t *)key.address + !from * size, pinfo->dst.data, size);
+    }
+    stream = stream_of(&key, make);
+    if (!stream) return false;
+    layer->flow = &stream->flow;
+    layer->segment.from = from;
+    copy_address_shallow(&layer->address[from], &pinfo->src);
+    copy_address_shallow(&layer->address[!from], &pinfo->dst);
+    return true;
+}
+
+/* ---- connections ---- */
+
+void tcpstate_feed(struct tcpstate_layer *layer)
+{
+    const struct tcps_conn *newest = layer->flow->newest;
+
+    layer->conn = tcps_flow_feed(layer->flow, &tcpstate_memory, &layer->segment);
+    if (layer->flow->newest != newest) layer->flow->newest->stream = TCPSTATE_NO_STREAM;
+}
+
+void tcpstate_feed_quote(struct tcpstate_layer *layer)
+{
+    layer->conn = tcps_flow_unreachable(layer->flow, &tcpstate_memory, &layer->segment);
+}
+
+struct tcps_conn *tcpstate_conn_of(const struct tcpstate_layer *layer)
+{
+    return layer->conn ? layer->conn : tcps_flow_at(layer->flow, layer->segment.at);
+}
+
+void tcpstate_find_stream_number(const struct tcpstate_layer *layer)
+{
+    const struct tcp_analysis *analysis;
+    const conversation_t *conversation;
+
+    if (layer->quoted || !layer->conn || layer->conn->stream != TCPSTATE_NO_STREAM) return;
+    conversation = find_conversation(layer->segment.at.frame, &layer->address[0], &layer->address[1], CONVERSATION_TCP,
+                                     layer->flow->ports[0], layer->flow->ports[1], 0);
+    analysis = conversation ? conversation_get_proto_data(conversation, proto_tcp) : NULL;
+    if (analysis) layer->conn->stream = analysis->stream;
+}
