@@ -53,7 +53,7 @@ static enum tcps_reason usual_reason(const struct tcps_step *step, unsigned end,
     if (step->implied && !sends) return TCPS_WHY_IMPLIED;
     switch (state) {
     case TCPS_SYN_SENT:
-        return sends ? TCPS_WHY_SYN_SENT : TCPS_WHY_SYN_IMPLIED;
+        return sends && (step->seg->flags & TCPS_SYN) ? TCPS_WHY_SYN_SENT : TCPS_WHY_SYN_IMPLIED;
     case TCPS_SYN_RECEIVED:
         return sends && (step->seg->flags & TCPS_SYN) ? TCPS_WHY_SYN_ANSWERED : TCPS_WHY_IMPLIED;
     case TCPS_ESTABLISHED:
@@ -89,20 +89,25 @@ void tcps_settle(struct tcps_step *step, unsigned end, enum tcps_reason why)
 
     /* Its facts are those of the old connection: only a RST can still move it there. */
     if (tcps_has(endpoint, TCPS_OLD_LIFE)) to = tcps_has(endpoint, TCPS_RST_GOT) ? TCPS_CLOSED : from;
-    if (to == from) return;
+    if (to == from || to == TCPS_UNKNOWN) return;
     if (step->implied && end == step->peer_end) basis = TCPS_BASIS_assumed;
     for (enum tcps_state state = to; state != from && state != TCPS_UNKNOWN && count < TCPS_STATE_COUNT;
          state = tcps_state_on_the_way(endpoint, state))
         way[count++] = state;
-    /* The walk back missed where we stand: it is a correction or a RST, and goes there directly. */
-    if (count == 0 || tcps_state_on_the_way(endpoint, way[count - 1]) != from) {
+    /* A correction goes back directly, and so does a RST: the walk back misses where we stand. */
+    if (count == 0 || tcps_reason_kind(why) == TCPS_CORRECTION ||
+        tcps_state_on_the_way(endpoint, way[count - 1]) != from) {
         way[0] = to;
         count = 1;
     }
     while (count-- > 0) {
         bool last = count == 0;
 
-        add_hop(step, end, way[count], basis, last && why ? why : usual_reason(step, end, way[count]));
+        /* In a simultaneous open the sender of a SYN,ACK is open only because the peer's is presumed to arrive. */
+        bool presumes = way[count] == TCPS_ESTABLISHED && (step->seg->flags & TCPS_SYN);
+
+        add_hop(step, end, way[count], presumes ? TCPS_BASIS_presumed : basis,
+                last && why ? why : usual_reason(step, end, way[count]));
     }
 }
 

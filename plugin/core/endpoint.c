@@ -30,6 +30,12 @@ bool tcps_is_open(const struct tcps_endpoint *me)
     return tcps_has(me, TCPS_SENT_SYNACK | TCPS_SYN_ACKED);
 }
 
+bool tcps_has_open_hole(const struct tcps_endpoint *me, const struct tcps_endpoint *peer)
+{
+    if (!tcps_has(me, TCPS_HAS_HOLE) || seq_geq(me->hole_start, me->hole_end)) return false;
+    return !tcps_has(peer, TCPS_HAS_RCV) || seq_lt(peer->rcv_nxt, me->hole_end);
+}
+
 /*
  * RFC 9293 figure 5 is the test, not the code; the code asks the facts, first match wins:
  *
@@ -71,6 +77,8 @@ enum tcps_state tcps_state_of(const struct tcps_endpoint *me, const struct tcps_
 enum tcps_state tcps_state_on_the_way(const struct tcps_endpoint *me, enum tcps_state state)
 {
     switch (state) {
+    case TCPS_SYN_SENT:
+        return TCPS_CLOSED;
     case TCPS_SYN_RECEIVED:
         return tcps_has(me, TCPS_LISTENS) ? TCPS_LISTEN : TCPS_SYN_SENT;
     case TCPS_ESTABLISHED:

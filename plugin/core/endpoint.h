@@ -38,7 +38,9 @@ enum {
     TCPS_OLD_LIFE = 1 << 15,     /* the facts are those of the connection before; the new SYN has not reached it */
     TCPS_FAST_OPEN = 1 << 16,    /* its SYN,ACK acknowledged data of the SYN: it may send before the third ACK */
     TCPS_ALT_ISS = 1 << 17,      /* doubt is the number of a second SYN,ACK: the ACK will tell which one counts */
-    TCPS_PRESUMED_OPEN = 1 << 18 /* mid-stream or one-sided: taken for open, though none of its segments shows it */
+    TCPS_PRESUMED_OPEN = 1 << 18, /* mid-stream or one-sided: taken for open, though none of its segments shows it */
+    TCPS_NXT_IS_BARE = 1 << 19,  /* snd_nxt is known from an empty segment: what stands below it, perhaps a FIN, is not */
+    TCPS_HAS_HOLE = 1 << 20      /* hole_start and hole_end are set: octets it sent that were not captured */
 };
 
 /* Sequence numbers are raw. SND.xxx are the endpoint's own, RCV.xxx the peer's as the endpoint has acknowledged. */
@@ -54,6 +56,7 @@ struct tcps_endpoint {
     uint32_t ts_recent; /* TS.Recent (RFC 7323 4.3): the peer's time stamp it is presumed to hold */
     uint32_t mark;      /* fingerprint of its last SYN or FIN: tells a copy from a retransmission */
     uint32_t doubt;     /* a far-off number that waits for a second witness; or the second ISS (TCPS_ALT_ISS) */
+    uint32_t hole_start, hole_end; /* the octets from hole_start, and not all up to hole_end, were captured */
     uint32_t first_data, first_ack; /* frames of its first data and first pure ACK; 0: none yet */
     uint8_t wscale;
     uint8_t doubts;     /* how many segments agreed on `doubt` */
@@ -76,6 +79,10 @@ bool tcps_is_passive(const struct tcps_endpoint *me, const struct tcps_endpoint 
 
 /* Is `me` past the opening handshake? */
 bool tcps_is_open(const struct tcps_endpoint *me);
+
+/* Are octets that `me` sent missing in the capture, and not acknowledged by `peer` either, so that what stands behind them
+ * cannot be presumed to be received in order? */
+bool tcps_has_open_hole(const struct tcps_endpoint *me, const struct tcps_endpoint *peer);
 
 /* The state of `me` that the facts of both imply. Pure and total: any set of facts has a state. */
 enum tcps_state tcps_state_of(const struct tcps_endpoint *me, const struct tcps_endpoint *peer);

@@ -173,8 +173,14 @@ static void take_syn(struct tcps_step *step)
 
     if (tcps_has(me, TCPS_HAS_NUMBERS) && me->iss == step->seg->seq) {
         if (!tcps_has(me, TCPS_HAS_ISS)) { /* captured late: the numbers fit what came before */
-            me->known |= TCPS_HAS_ISS;
+            me->known |= TCPS_HAS_ISS | TCPS_SEEN;
             correct_roles(step, step->my_end, TCPS_ROLE_syn);
+            if (!tcps_is_open(me)) {
+                me->mark = tcps_mark_of(step->seg);
+                take_wscale(me, step->seg);
+                tcps_settle(step, step->my_end, TCPS_WHY_NONE);
+                return;
+            }
         }
         take_syn_again(step);
         return;
@@ -189,18 +195,6 @@ static void take_syn(struct tcps_step *step)
 }
 
 /* ---- SYN,ACK ---- */
-
-/* The SYN,ACK implies a SYN that was not captured, or not yet (SPAN ports reorder). */
-static void imply_syn(struct tcps_step *step)
-{
-    struct tcps_endpoint *peer = step->peer;
-
-    start_numbers(peer, step->seg->ack - 1, step->seg->ack);
-    peer->known |= TCPS_HAS_ISS;
-    step->implied = true;
-    tcps_settle(step, step->peer_end, TCPS_WHY_SYN_IMPLIED);
-    step->implied = false;
-}
 
 static bool covers_syn(const struct tcps_endpoint *peer, uint32_t ack)
 {
@@ -253,7 +247,9 @@ static void take_synack(struct tcps_step *step)
     struct tcps_endpoint *me = step->me, *peer = step->peer;
     const struct tcps_segment *seg = step->seg;
 
-    if (!tcps_has(peer, TCPS_HAS_NUMBERS)) imply_syn(step);
+    /* The SYN it answers was not captured, or not yet (SPAN ports reorder). Nor need its alleged sender exist: only a
+     * segment of its own will show it (backscatter). */
+    if (!tcps_has(peer, TCPS_HAS_NUMBERS)) start_numbers(peer, seg->ack - 1, seg->ack);
     if (tcps_has(me, TCPS_OLD_LIFE) && covers_syn(peer, seg->ack))
         *me = (struct tcps_endpoint){.known = TCPS_LISTENS}; /* the new SYN has reached it: its old life is over */
     if (tcps_has(me, TCPS_HAS_NUMBERS) && me->iss == seg->seq && tcps_has(me, TCPS_SENT_SYNACK)) {
@@ -295,6 +291,12 @@ static bool answers_syn(struct tcps_step *step)
     const struct tcps_segment *seg = step->seg;
     bool bare = seg->len == 0 && !(seg->flags & TCPS_FIN);
 
+    /* A Fast Open server sends data in SYN_RECEIVED already; its SYN,ACK may have been lost. */
+    if (!tcps_has(step->me, TCPS_OLD_LIFE) && tcps_only_syn_sent(peer) && covers_syn(peer, seg->ack) &&
+        seq_gt(peer->snd_nxt, peer->iss + 1)) {
+        tcps_verdict(step, step->my_end, TCPS_WHY_EARLY_DATA);
+        return false;
+    }
     if (tcps_has(step->me, TCPS_OLD_LIFE) || !covers_syn(peer, seg->ack) ||
         (bare && tcps_only_syn_sent(peer) && seg->ack == peer->iss + 1)) {
         enum tcps_reason why =
@@ -415,6 +417,29 @@ static bool proves_synchronized(const struct tcps_step *step)
     return seg->len > 0 || (seg->flags & TCPS_FIN) || seq_gt(seg->seq, me->iss + 1);
 }
 
+/* Which of its octets were not captured? One hole is kept track of: the oldest, grown to the newest. */
+static void take_hole(struct tcps_endpoint *me, const struct tcps_endpoint *peer, const struct tcps_segment *seg)
+{
+    uint32_t end = seg->seq + tcps_segment_space(seg);
+
+    if (seq_gt(seg->seq, me->snd_nxt)) {
+        if (!tcps_has_open_hole(me, peer)) me->hole_start = me->snd_nxt;
+        me->hole_end = seg->seq;
+        me->known |= TCPS_HAS_HOLE;
+    } else if (tcps_has(me, TCPS_HAS_HOLE) && seq_leq(seg->seq, me->hole_start) && seq_gt(end, me->hole_start)) {
+        me->hole_start = end;
+    }
+}
+
+static void take_snd_nxt(struct tcps_endpoint *me, const struct tcps_segment *seg)
+{
+    uint32_t end = seg->seq + seg->len;
+
+    if (seq_leq(end, me->snd_nxt)) return;
+    me->snd_nxt = end;
+    me->known = seg->len ? me->known & ~(uint32_t)TCPS_NXT_IS_BARE : me->known | TCPS_NXT_IS_BARE;
+}
+
 static void take_sending(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me;
@@ -436,7 +461,8 @@ static void take_sending(struct tcps_step *step)
         tcps_verdict(step, step->my_end, TCPS_WHY_DATA_BEYOND_FIN);
         return;
     }
-    me->snd_nxt = seq_max(me->snd_nxt, end);
+    take_hole(me, step->peer, seg);
+    take_snd_nxt(me, seg);
     /* Octets where a doubted FIN stood: it was none. */
     if (tcps_has(me, TCPS_FIN_DOUBTED) && seq_gt(end, me->fin) && seg->len > 0) me->known &= ~(uint32_t)TCPS_FIN_DOUBTED;
     if (seg->len && !me->first_data) me->first_data = seg->at.frame;
@@ -470,13 +496,17 @@ static void take_ack_effect(struct tcps_step *step)
     const struct tcps_segment *seg = step->seg;
     uint32_t ack = seg->ack;
 
+    /* A segment wholly below the peer's window is dropped with its ACK (RFC 9293 3.10.7.4, first check). */
+    if (tcps_has(peer, TCPS_HAS_RCV) && tcps_has(peer, TCPS_SEEN) && !is_unconfirmed(peer, me) &&
+        seq_lt(seg->seq + tcps_segment_space(seg), peer->rcv_nxt))
+        return;
     /* Octets of the peer that were not captured exist if nobody captures the peer at all. */
     if (!tcps_has(peer, TCPS_SEEN)) peer->snd_nxt = seq_max(peer->snd_nxt, ack);
     if (tcps_has(peer, TCPS_FIN_DOUBTED) && ack == peer->fin + 1 && !tcps_has(peer, TCPS_HAS_FIN)) {
         peer->known |= TCPS_HAS_FIN;
         peer->snd_nxt = seq_max(peer->snd_nxt, ack);
     }
-    if (!tcps_has(peer, TCPS_SYN_ACKED) && seq_gt(ack, peer->iss) &&
+    if (!tcps_has(peer, TCPS_SYN_ACKED) && !tcps_has(peer, TCPS_RST_GOT) && seq_gt(ack, peer->iss) &&
         (peer->retractions < TRUSTED_RETRACTIONS || seg->len > 0))
         peer->known |= TCPS_SYN_ACKED;
     if (seq_gt(ack, peer->snd_nxt)) ack = peer->snd_nxt;
@@ -484,7 +514,7 @@ static void take_ack_effect(struct tcps_step *step)
     /* The ACK of its FIN was sent after my own FIN, which is presumed to have come first: the FINs crossed. */
     if (tcps_has(peer, TCPS_HAS_FIN) && seq_gt(ack, peer->fin) && seq_leq(peer->snd_una, peer->fin) &&
         tcps_has(me, TCPS_HAS_FIN) && seq_gt(seg->seq, me->fin) && !tcps_is_passive(me, peer) &&
-        !tcps_fin_received(peer, me))
+        !tcps_fin_received(peer, me) && !tcps_has_open_hole(me, peer))
         peer->known |= TCPS_FIN_CROSSED;
     peer->snd_una = ack;
 }
@@ -496,7 +526,7 @@ static void take_ack_effect(struct tcps_step *step)
 static bool fin_ack_is_proven(const struct tcps_endpoint *me, const struct tcps_endpoint *peer)
 {
     return tcps_has(peer, TCPS_HAS_FIN) && tcps_is_passive(peer, me) && tcps_has(me, TCPS_HAS_RCV) &&
-           seq_gt(me->rcv_nxt, peer->fin);
+           seq_gt(me->rcv_nxt, peer->fin) && tcps_has(me, TCPS_HAS_FIN);
 }
 
 static void repeat_fin(struct tcps_step *step)
@@ -517,6 +547,15 @@ static void repeat_fin(struct tcps_step *step)
     tcps_settle(step, step->my_end, TCPS_WHY_FIN_AGAIN);
 }
 
+/* An ACK below SND.UNA - MAX.SND.WND comes from no honest sender (RFC 5961 5). */
+static bool is_ack_too_old(const struct tcps_endpoint *me, const struct tcps_endpoint *peer, uint32_t ack)
+{
+    uint32_t window = 65535;
+
+    if (tcps_has(me, TCPS_HAS_RCV) && me->rcv_edge - me->rcv_nxt > window) window = me->rcv_edge - me->rcv_nxt;
+    return tcps_has(peer, TCPS_HAS_NUMBERS) && seq_lt(ack, peer->snd_una - window);
+}
+
 /* Why the FIN's receiver would drop it (RFC 9293 3.10.7.4, RFC 7323 5.3), or TCPS_WHY_NONE. `ack_ahead`: its ACK is ahead
  * of what the peer was seen to send. */
 static enum tcps_reason fin_defect(const struct tcps_step *step, bool ack_ahead)
@@ -525,11 +564,14 @@ static enum tcps_reason fin_defect(const struct tcps_step *step, bool ack_ahead)
     const struct tcps_segment *seg = step->seg;
     uint32_t fin = seg->seq + seg->len;
 
-    if (seq_gt(me->snd_nxt, fin)) return TCPS_WHY_FIN_ELSEWHERE;
+    /* One octet more is known to be sent, but not what it is: it is the FIN. */
+    if (seq_gt(me->snd_nxt, fin) && !(tcps_has(me, TCPS_NXT_IS_BARE) && me->snd_nxt == fin + 1))
+        return TCPS_WHY_FIN_ELSEWHERE;
     if (tcps_has(peer, TCPS_HAS_RCV) && !is_unconfirmed(peer, me) && seq_gt(peer->rcv_nxt, fin + 1))
         return TCPS_WHY_FIN_ELSEWHERE;
     if (seg->has_ts && tcps_has(peer, TCPS_HAS_TS) && seq_lt(seg->tsval, peer->ts_recent))
         return TCPS_WHY_OLD_TIMESTAMP;
+    if (is_ack_too_old(me, peer, seg->ack)) return TCPS_WHY_ACKS_OLD;
     if (ack_ahead && tcps_has(peer, TCPS_SEEN)) return TCPS_WHY_ACKS_UNSENT;
     return TCPS_WHY_NONE;
 }
@@ -554,7 +596,6 @@ static bool take_fin(struct tcps_step *step, enum tcps_reason defect)
     me->known &= ~(uint32_t)TCPS_FIN_DOUBTED;
     me->fin = fin;
     me->fin_ack = seg->ack;
-    me->snd_nxt = seq_max(me->snd_nxt, fin + 1);
     me->mark = tcps_mark_of(seg);
     return true;
 }
@@ -586,8 +627,11 @@ static bool take_facts(struct tcps_step *step)
     me->known |= TCPS_SEEN;
     take_sending(step);
     if (fin_is_new && !tcps_has(me, TCPS_HAS_FIN)) take_fin(step, TCPS_WHY_NONE); /* its very first segment */
+    if (fin) me->snd_nxt = seq_max(me->snd_nxt, me->fin + 1);
     take_timestamp(peer, seg);
     take_rcv(me, peer, seg);
+    /* Every copy of the peer's FIN acknowledged mine: who has received it knows. */
+    if (fin_ack_is_proven(me, peer)) me->snd_una = seq_max(me->snd_una, me->fin + 1);
     imply_peer(step);
     take_ack_effect(step);
     return true;
@@ -598,14 +642,12 @@ static void take_ordinary(struct tcps_step *step)
     const struct tcps_segment *seg = step->seg;
     struct tcps_endpoint *me = step->me;
     bool repeats = (seg->flags & TCPS_FIN) && tcps_has(me, TCPS_HAS_FIN) && seg->seq + seg->len == me->fin;
-    bool in_flight = false;
 
     if (!is_believed(step)) return;
     if (me->known & (TCPS_RST_GOT | TCPS_RST_MADE)) {
         tcps_judge_life_after_reset(step);
-        /* A FIN that was under way when the RST came: step back, take it, and be closed again. */
-        in_flight = (seg->flags & TCPS_FIN) && tcps_has(me, TCPS_RST_GOT) && !tcps_has(me, TCPS_HAS_FIN);
-        if (in_flight) {
+        /* A FIN was sent before the RST came, if it came: the RST that answers the FIN will tell. */
+        if ((seg->flags & TCPS_FIN) && tcps_has(me, TCPS_RST_GOT) && !tcps_has(me, TCPS_HAS_FIN)) {
             me->known &= ~(uint32_t)TCPS_RST_GOT;
             tcps_settle(step, step->my_end, TCPS_WHY_SENT_BEFORE_RST);
         }
@@ -615,10 +657,6 @@ static void take_ordinary(struct tcps_step *step)
         tcps_settle(step, step->my_end, TCPS_WHY_NONE);
         tcps_settle(step, step->peer_end, TCPS_WHY_NONE);
         if (repeats) repeat_fin(step);
-    }
-    if (in_flight) {
-        me->known |= TCPS_RST_GOT;
-        tcps_settle(step, step->my_end, TCPS_WHY_RST_TAKEN);
     }
 }
 

@@ -57,7 +57,9 @@ static enum choice place_syn(const struct tcps_conn *conn, const struct tcps_seg
                    ? over_or_new(conn, !me, seg)
                    : SAME;
     }
-    if (is_over(conn, me) || conn->state[me] == TCPS_SYN_SENT) return over_or_new(conn, !me, seg);
+    /* In SYN_SENT: it gave up and tries anew, unless the peer already answered the SYN before. */
+    if (is_over(conn, me) || (conn->state[me] == TCPS_SYN_SENT && conn->state[!me] != TCPS_SYN_RECEIVED))
+        return over_or_new(conn, !me, seg);
     return SAME; /* it waits for proof */
 }
 

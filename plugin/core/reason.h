@@ -28,7 +28,7 @@ enum tcps_reason_kind {
     X(CARRIED_OVER, TCPS_INITIAL, "the {me} is still in the old connection on these addresses and ports")              \
     X(SYN_SENT, TCPS_TRANSITION, "the {me} sends its SYN")                                                             \
     X(SYN_PROVEN, TCPS_TRANSITION, "the answer proves the {me}'s SYN of frame {since} to be a new connection")         \
-    X(SYN_IMPLIED, TCPS_TRANSITION, "SYN,ACK {ack} implies the {me}'s SYN, which was not captured before it")           \
+    X(SYN_IMPLIED, TCPS_TRANSITION, "what follows implies the {me}'s SYN, which was not captured before")                \
     X(SYN_ANSWERED, TCPS_TRANSITION, "SYN,ACK {ack} covers the {peer}'s SYN")                                          \
     X(SYN_TAKEN, TCPS_TRANSITION, "the {me}'s ACK {ack} covers the {peer}'s SYN")                                      \
     X(SYN_ACKED, TCPS_TRANSITION, "ACK {ack} covers the {me}'s SYN and is presumed to arrive")                         \
@@ -53,6 +53,7 @@ enum tcps_reason_kind {
     X(SYN_AFTER_RST, TCPS_CORRECTION, "the {me} sends its SYN again: the RST of frame {since} did not close it")       \
     X(ALIVE_AFTER_RST, TCPS_CORRECTION, "the {me} sends on: the RST of frame {since} did not close it")                \
     X(SENT_BEFORE_RST, TCPS_CORRECTION, "the {me} sent this before the RST of frame {since} reached it")               \
+    X(FIN_NOT_TAKEN, TCPS_CORRECTION, "the {me} resets: the {peer}'s FIN at {pfin} had not reached it after all")        \
     X(ROLES_SWAPPED, TCPS_CORRECTION, "the handshake shows who is client: the roles were guessed wrong")               \
     X(SYN_REPEATED, TCPS_VERDICT, "the {me} sends its SYN again")                                                      \
     X(SYNACK_REPEATED, TCPS_VERDICT, "the {me} sends its SYN,ACK again")                                               \
@@ -69,6 +70,8 @@ enum tcps_reason_kind {
     X(OUTSIDE_WINDOW, TCPS_VERDICT, "SEG.SEQ {seq} is outside the {peer}'s window: the segment proves nothing yet")    \
     X(ACKS_UNSENT, TCPS_VERDICT, "ACK {ack} covers what the {peer} was not seen to send: the segment proves nothing yet") \
     X(NO_ACK_FLAG, TCPS_VERDICT, "a segment without ACK inside a connection is dropped by its receiver")               \
+    X(ACKS_OLD, TCPS_VERDICT, "ACK {ack} is older than any window of the {peer}: the FIN is dropped (RFC 5961 5)")       \
+    X(EARLY_DATA, TCPS_VERDICT, "data that acknowledges the SYN's data, before any SYN,ACK: Fast Open")                \
     X(OLD_TIMESTAMP, TCPS_VERDICT, "the FIN's time stamp is older than what the {peer} had: it is dropped (PAWS)")     \
     X(FIN_ELSEWHERE, TCPS_VERDICT, "a FIN at {seq}, which contradicts what is known: it is ignored")                   \
     X(ACKS_BEYOND_FIN, TCPS_VERDICT, "ACK {ack} is beyond the {peer}'s FIN at {pfin}: the segment proves nothing")     \

@@ -11,10 +11,13 @@
 
 enum judgement { EXACT, IN_WINDOW, OUTSIDE };
 
-/* The FIN's own number is accepted too once the FIN is in (Linux; REAL-STACKS.md 4): data crossed it. */
+/* The FIN's own number is accepted too once the FIN is in (Linux; REAL-STACKS.md 4): data crossed it. Not in TIME_WAIT. */
 static bool is_number_of_taken_fin(const struct tcps_step *step, uint32_t seq)
 {
-    return tcps_has(step->me, TCPS_HAS_FIN) && seq == step->me->fin && tcps_fin_received(step->peer, step->me);
+    enum tcps_state state = tcps_state_now(step, step->peer_end);
+
+    if (state != TCPS_CLOSE_WAIT && state != TCPS_CLOSING && state != TCPS_LAST_ACK) return false;
+    return tcps_has(step->me, TCPS_HAS_FIN) && seq == step->me->fin;
 }
 
 static enum judgement judge_number(const struct tcps_step *step)
@@ -67,11 +70,26 @@ static void show_fin_taken(struct tcps_step *step)
     tcps_settle(step, step->my_end, TCPS_WHY_RST_OF_FIN_TAKER);
 }
 
+/* In TIME_WAIT nothing is answered by RST: it was only presumed that the peer's FIN had arrived, and this is an orphan in
+ * FIN_WAIT_2 that got data (REAL-STACKS.md 12). */
+static void take_back_crossing(struct tcps_step *step)
+{
+    struct tcps_endpoint *me = step->me;
+
+    if (!tcps_has(me, TCPS_FIN_CROSSED)) return;
+    if (tcps_has(me, TCPS_HAS_RCV) && seq_gt(me->rcv_nxt, step->peer->fin)) return;
+    me->known &= ~(uint32_t)TCPS_FIN_CROSSED;
+    tcps_settle(step, step->my_end, TCPS_WHY_FIN_NOT_TAKEN);
+}
+
 static void close_both(struct tcps_step *step, enum tcps_reason mine, enum tcps_reason peers)
 {
     show_fin_taken(step);
+    take_back_crossing(step);
     step->conn->rst_seq = step->seg->seq;
-    if (!tcps_has(step->me, TCPS_OLD_LIFE)) {
+    /* A listener that rejects a stray segment goes on listening. */
+    if (!tcps_has(step->me, TCPS_OLD_LIFE) &&
+        (peers == TCPS_WHY_REFUSED || tcps_state_now(step, step->my_end) != TCPS_LISTEN)) {
         step->me->known |= TCPS_RST_MADE;
         tcps_settle(step, step->my_end, mine);
     }
@@ -89,6 +107,23 @@ static bool keeps_sender(const struct tcps_step *step)
     if (step->seg->flags & TCPS_ACK) return false;
     if (tcps_only_syn_sent(me)) return step->seg->seq != me->iss + 1;
     return tcps_has(me, TCPS_SENT_SYNACK) && !tcps_is_open(me) && step->seg->seq != me->snd_nxt;
+}
+
+/* A second SYN reached a half-open listener: it resets that SYN and drops the request (REAL-STACKS.md 11). */
+static bool drops_request(const struct tcps_step *step)
+{
+    const struct tcps_conn *conn = step->conn;
+
+    return conn->candidate_waits && (step->seg->flags & TCPS_ACK) &&
+           (conn->waiting->syn.from & 1u) == step->peer_end && step->seg->ack == conn->waiting->syn.seq + 1 &&
+           tcps_has(step->me, TCPS_LISTENS | TCPS_SENT_SYNACK) && !tcps_is_open(step->me);
+}
+
+static void drop_request(struct tcps_step *step)
+{
+    step->conn->candidate_waits = false;
+    step->me->known |= TCPS_RST_GOT;
+    tcps_settle(step, step->my_end, TCPS_WHY_BACK_TO_LISTEN);
 }
 
 static void reject_other(struct tcps_step *step)
@@ -156,7 +191,9 @@ void tcps_take_reset(struct tcps_step *step)
 {
     const struct tcps_endpoint *me = step->me, *peer = step->peer;
 
-    if (keeps_sender(step))
+    if (drops_request(step))
+        drop_request(step);
+    else if (keeps_sender(step))
         reject_other(step);
     else if (tcps_only_syn_sent(me) && !tcps_has(peer, TCPS_HAS_NUMBERS))
         withdraw(step);
@@ -182,8 +219,8 @@ void tcps_judge_life_after_reset(struct tcps_step *step)
     if (tcps_has(me, TCPS_RST_MADE)) {
         uint32_t end = seg->seq + tcps_segment_space(seg);
 
-        alive = (tcps_segment_space(seg) > 0 && seq_gt(end, step->conn->rst_seq)) ||
-                (tcps_has(me, TCPS_HAS_RCV) && seq_gt(seg->ack, me->rcv_nxt));
+        alive = (tcps_segment_space(seg) > 0 && seq_gt(end, step->conn->rst_seq)) || !tcps_has(me, TCPS_HAS_RCV) ||
+                seq_gt(seg->ack, me->rcv_nxt);
     } else {
         alive = seq_gt(seg->ack, step->conn->rst_seq) ||
                 (!tcps_has(peer, TCPS_RST_MADE) && !tcps_has(peer, TCPS_RST_GOT));

@@ -24,7 +24,7 @@ SENT = {"SYN_SENT", "SYN_RECEIVED", "FIN_WAIT_1", "LAST_ACK"}
 # dated by its SYN,ACK in the same capture.
 TOLERANCE = 0.0001
 FIELDS = ("frame.number", "frame.time_epoch", "ip.src", "ipv6.src", "tcp.srcport", "ip.dst", "ipv6.dst", "tcp.dstport",
-          "tcp.flags.reset", "tcpstate.sender", "tcpstate.transition", "tcpstate.corrected")
+          "tcp.flags.reset", "tcp.flags.syn", "tcpstate.sender", "tcpstate.transition", "tcpstate.corrected")
 
 Announced = collections.namedtuple("Announced", "state frame time presumed")
 Frame = collections.namedtuple("Frame", "number time states corrected presumed")
@@ -72,11 +72,14 @@ class Shown:
             for item in row["tcpstate.transition"].split("|"):
                 side, state = item.split("→")
                 announced[ends[side]].append(state)
-            # what a segment says of its receiver is presumed, and so is all that a RST says
+            # what a segment says of its receiver is presumed, and so is all that a RST says, and that a SYN,ACK of a
+            # simultaneous open opens its sender
             reset = row["tcp.flags.reset"] in ("1", "True")
+            opens = row["tcp.flags.syn"] in ("1", "True")
             for end, states in announced.items():
                 self.frames[end].append(Frame(int(row["frame.number"]), float(row["frame.time_epoch"]), states,
-                                              corrected, reset or end != source + target))
+                                              corrected, reset or end != source + target or
+                                              (opens and "ESTABLISHED" in states)))
 
     def path(self, end, first, last):
         """The announced path within frames first <= n < last, without what was taken back."""
