@@ -1,0 +1,206 @@
+"""Bad use of the plugin from the command line: one clear sentence and the right exit status, each.
+
+The reports' own tests hold their output; here is only what a person or script gets for a mistake.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+import os
+import shutil
+import subprocess
+
+import pytest
+
+import pcap_files
+from conftest import ROOT, WITH_PLUGIN
+
+CAPTURE = "textbook-t3-curl.pcapng"
+REPORTS = ("exchanges", "failed", "census", "stuck", "resets", "servers", "dwell", "connections")
+
+
+def complaint(done):
+    """The lines of stderr that are not tshark's own noise."""
+    return [line for line in done.stderr.splitlines()
+            if line.strip() and not line.startswith(("Running as user", " **"))]
+
+
+def refused(done, *words, status=None):
+    assert done.returncode != 0 if status is None else done.returncode == status, done.stderr
+    text = " ".join(complaint(done))
+    for word in words:
+        assert word in text, f"{word!r} is missing in: {text}"
+    assert 1 <= len(complaint(done)) <= 4, text
+    assert "assert" not in text.lower() and "ERROR" not in text
+
+
+@pytest.fixture
+def report(tshark, captures):
+    def run(argument, *options, capture=CAPTURE):
+        return tshark("-q", "-r", captures / capture, *options, "-z", argument, check=False)
+    return run
+
+
+def test_unknown_report(report):
+    refused(report("tcpstate,nonsense"), "nonsense")
+
+
+def test_no_report(report):
+    refused(report("tcpstate"))
+
+
+def test_report_with_a_letter_too_many(report):
+    refused(report("tcpstate,exchangesx"))
+
+
+@pytest.mark.parametrize("argument", ["tcpstate,stuck,soon", "tcpstate,census,-5", "tcpstate,ladder,x", "tcpstate,ladder",
+                                      "tcpstate,census,1e999"])
+def test_bad_argument(argument, report):
+    done = report(argument)
+    refused(done)
+    assert argument.split(",")[1] in " ".join(complaint(done))
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_bad_filter(name, report):
+    refused(report(f"tcpstate,{name},tcp.nosuchfield == 1"), "nosuchfield")
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_filter_that_matches_nothing(name, report):
+    done = report(f"tcpstate,{name},tcp.port == 9")
+    assert done.returncode == 0 and not complaint(done)
+    assert done.stdout.strip(), "an empty report says that it is empty"
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_capture_of_zero_packets(name, tshark, scratch):
+    empty = pcap_files.write(scratch / "empty.pcap", [])
+    done = tshark("-q", "-r", empty, "-z", f"tcpstate,{name}")
+    assert not complaint(done)
+
+
+def test_ladder_of_a_stream_that_is_not_there(report):
+    done = report("tcpstate,ladder,77")
+    assert "77" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("preference, word", [("tcpstate.two_msl:99999999", "two_msl"), ("tcpstate.stuck_seconds:0", "stuck_seconds"),
+                                              ("tcpstate.slow_handshake:0", "slow_handshake"),
+                                              ("tcpstate.half_open_limit:0", "half_open_limit")])
+def test_preference_out_of_range_is_told_once(preference, word, tshark, captures):
+    done = tshark("-r", captures / CAPTURE, "-o", preference, check=False)
+    said = [line for line in complaint(done) if word in line]
+    assert len(said) == 1 and "between" in said[0]
+    assert len(done.stdout.splitlines()) == 10
+
+
+@pytest.mark.parametrize("preference", ["tcpstate.report_format:xml", "tcpstate.two_msl:long", "tcpstate.nosuch:1"])
+def test_preference_that_is_not_one(preference, tshark, captures):
+    refused(tshark("-r", captures / CAPTURE, "-o", preference, check=False), "tcpstate.")
+
+
+def test_filter_with_a_field_that_does_not_exist(tshark, captures):
+    refused(tshark("-r", captures / CAPTURE, "-Y", 'tcpstate.clint == "CLOSED"', check=False), "tcpstate.clint")
+
+
+def test_missing_file(tshark):
+    refused(tshark("-q", "-r", "/nowhere/x.pcap", "-z", "tcpstate,exchanges", check=False), "/nowhere/x.pcap")
+
+
+def test_a_file_that_is_no_capture(tshark, scratch):
+    path = scratch / "text.pcap"
+    path.write_text("This is no capture.\n" * 10)
+    refused(tshark("-q", "-r", path, "-z", "tcpstate,exchanges", check=False), "text.pcap")
+
+
+def test_unreadable_file(scratch):
+    """Only a user without root's privileges cannot read it."""
+    path = pcap_files.write(scratch / "secret.pcap", pcap_files.conversation())
+    path.chmod(0)
+    command = ["tshark", "-q", "-r", str(path)]
+    if os.getuid() == 0:
+        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command]
+    done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ, HOME=str(scratch)))
+    assert done.returncode != 0 and "ermission" in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+@pytest.mark.parametrize("form", ["text", "csv", "json"])
+def test_disk_full(form, wireshark, captures):
+    """A report that could not be written must not look like success."""
+    command = [str(WITH_PLUGIN), "tshark", "-n", "-q", "-r", str(captures / "flood-syn.pcap"), "-o",
+               f"tcpstate.report_format:{form}", "-z", "tcpstate,connections"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=wireshark.environment)
+    assert done.returncode != 0
+    assert "space" in done.stderr, done.stderr
+
+
+def test_reader_of_the_output_goes_away(wireshark, captures):
+    """tshark | head must end, quietly."""
+    command = f"'{WITH_PLUGIN}' tshark -n -q -r '{captures / 'flood-syn.pcap'}' -z tcpstate,connections | head -n 2"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=wireshark.environment, timeout=60)
+    assert done.returncode == 0 and "Segmentation" not in done.stderr
+
+
+def test_plugin_installed_twice(wireshark, captures, scratch):
+    """Wireshark itself warns or takes one; whatever it does, tshark answers and says which file it is about."""
+    personal = wireshark.run("tshark", "-G", "folders").stdout
+    folder = [line.split(":", 1)[1].strip() for line in personal.splitlines() if line.startswith("Personal Plugins:")][0]
+    home = scratch / "home"
+    twice = home / os.path.relpath(folder, wireshark.home) / "epan"
+    twice.mkdir(parents=True)
+    shutil.copy(os.environ["TCPSTATE_MODULE"], twice / "tcpstate.so")
+    done = wireshark.tshark("-r", captures / CAPTURE, environment={"HOME": str(home)}, check=False)
+    text = done.stdout + done.stderr
+    assert done.returncode >= 0, "killed by a signal"
+    if done.returncode == 0:
+        assert len(done.stdout.splitlines()) == 10
+    else:
+        assert "tcpstate" in text
+
+
+def test_a_plugin_for_another_version_is_refused_by_name(wireshark, wireshark_version, captures, scratch):
+    """What the user of another Wireshark sees: which file, and which version it was made for."""
+    module = open(os.environ["TCPSTATE_MODULE"], "rb").read()
+    if module.count(b"tcpstate") == 0:
+        pytest.skip("no module")
+    folder = scratch / "plugins" / "{}.{}".format(*wireshark_version) / "epan"
+    folder.mkdir(parents=True)
+    other = compile_for_another_version(folder / "tcpstate.so", wireshark_version)
+    if other is not None:
+        pytest.skip(other)
+    command = ["tshark", "-n", "-r", str(captures / CAPTURE)]
+    if os.getuid() == 0:
+        command = [str(WITH_PLUGIN), "-m", "none", "env", f"WIRESHARK_PLUGIN_DIR={scratch / 'plugins'}", *command]
+    else:
+        command = ["env", f"WIRESHARK_PLUGIN_DIR={scratch / 'plugins'}", *command]
+    done = subprocess.run(command, capture_output=True, text=True, env=wireshark.environment)
+    assert "tcpstate.so" in done.stderr and "version" in done.stderr
+    assert len(done.stdout.splitlines()) == 10
+
+
+def compile_for_another_version(target, version):
+    """A plugin of nothing but the wrong version. Returns why it could not be made, or None."""
+    if shutil.which("cc") is None:
+        return "there is no C compiler"
+    source = target.with_suffix(".c")
+    source.write_text(f'const char plugin_version[] = "0"; const char plugin_release[] = "0.0";\n'
+                      f"const int plugin_want_major = {version[0]}; const int plugin_want_minor = {version[1] + 2};\n"
+                      "void plugin_register(void) {}\nunsigned plugin_describe(void) { return 1; }\n")
+    done = subprocess.run(["cc", "-shared", "-fPIC", "-o", str(target), str(source)], capture_output=True, text=True)
+    source.unlink()
+    return done.stderr or None
+
+
+# --- the scripts ---
+
+def demo(*arguments, cwd):
+    return subprocess.run([str(ROOT / "scripts" / "demo.sh"), *map(str, arguments)], capture_output=True, text=True,
+                          cwd=cwd, timeout=300)
+
+
+@pytest.mark.parametrize("arguments, word", [(["missing.pcap"], "missing.pcap"), (["a", "b"], "one capture"), (["."], "directory")])
+def test_demo_refuses_in_one_sentence(arguments, word, scratch):
+    done = demo(*arguments, cwd=scratch)
+    assert done.returncode != 0 and done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1 and word in done.stderr

@@ -1,0 +1,295 @@
+"""Hostile captures: no crash, exit status 0, and nothing believed that no TCP would.
+
+Headers cut at every octet, lies about the header's length, all 512 combinations of flags, files cut short, captures
+mutated at random with fixed seeds. With TCPSTATE_PRELOAD naming a sanitizer's runtime, the same under the sanitizer;
+with valgrind installed, a sample under memcheck. Look next: pcap_files.py, which makes the frames.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import pcap_files
+from conftest import all_captures, open_to_all
+from pcap_files import ACK, FIN, PSH, RST, SYN, conversation, to_client, to_server
+
+SHOWN = ("frame.number", "tcpstate.client", "tcpstate.server", "tcpstate.transition")
+MUTATION_SEEDS = range(1, 9)
+NORMAL = ["client→SYN_SENT", "server→SYN_RECEIVED", "client→ESTABLISHED|server→ESTABLISHED", "client→FIN_WAIT_1",
+          "server→CLOSE_WAIT|client→FIN_WAIT_2", "server→LAST_ACK", "client→TIME_WAIT|server→CLOSED"]
+
+
+@pytest.fixture(scope="module")
+def survives(wireshark):
+    """Reads a capture in the ways that touch all of the plugin; returns the rows of SHOWN."""
+    def read(capture, status=(0,)):
+        preload = os.environ.get("TCPSTATE_PRELOAD")
+        environment = {"LD_PRELOAD": preload, "ASAN_OPTIONS": "detect_leaks=0"} if preload else None
+        rows = None
+        for options in (["-T", "fields", *(word for name in SHOWN for word in ("-e", name))],
+                        ["-2", "-V"], ["-q", "-z", "tcpstate,exchanges", "-z", "tcpstate,connections"]):
+            done = wireshark.tshark("-r", capture, "-E", "occurrence=a", "-E", "aggregator=|", *options, check=False,
+                                    environment=environment)
+            assert done.returncode in status, f"exit status {done.returncode}: {done.stderr[-2000:]}"
+            assert "Dissector bug" not in done.stdout and "Sanitizer" not in done.stderr
+            rows = rows or [tuple(line.split("\t")) for line in done.stdout.splitlines()]
+        return rows
+    return read
+
+
+def transitions(rows):
+    return [row[3] for row in rows if row[3]]
+
+
+def test_conversation_of_this_file_is_a_normal_one(survives, scratch):
+    rows = survives(pcap_files.write(scratch / "c.pcap", conversation()))
+    assert transitions(rows) == NORMAL
+
+
+# --- headers ---
+
+def test_header_cut_at_every_octet_in_the_capture(survives, scratch):
+    """The frame was longer on the wire. A segment whose flags and numbers are not there says nothing."""
+    fin = to_server(FIN | ACK, 1101, 5101)
+    whole = conversation()
+    cut = [(fin[:length], len(fin)) for length in range(14, len(fin))]
+    rows = survives(pcap_files.write(scratch / "c.pcap", whole[:7] + cut + whole[7:]))
+    numbered = {int(row[0]): row for row in rows}
+    # Up to the flags, 14 octets into TCP, nothing can be known.
+    for length, number in zip(range(14, len(fin)), range(8, 8 + len(cut))):
+        if length < 14 + 20 + 14:
+            assert not numbered[number][3], f"{length} octets: {numbered[number]}"
+    assert transitions(rows)[-1] == NORMAL[-1]
+
+
+def test_header_cut_at_every_octet_on_the_wire(survives, scratch):
+    """The frame ends there: IP says so too, or does not."""
+    fin, whole = to_server(FIN | ACK, 1101, 5101), conversation()
+    cut = []
+    for length in range(14, len(fin)):
+        cut.append(fin[:length])
+        if length > 34:
+            cut.append(fin[:16] + (length - 14).to_bytes(2, "big") + fin[18:length])
+    rows = survives(pcap_files.write(scratch / "c.pcap", whole[:7] + cut + whole[7:]))
+    assert not any(row[3] for row in rows[7:7 + len(cut)]), "a header that is not whole is no segment"
+    assert transitions(rows) == NORMAL
+
+
+@pytest.mark.parametrize("offset", range(16))
+def test_header_length_that_lies(offset, survives, scratch):
+    """Below 5 and beyond the segment's end the header is bogus: it proves nothing."""
+    whole = conversation()
+    liar = to_server(FIN | ACK, 1101, 5101, offset=offset, options=b"\1" * 8)
+    rows = survives(pcap_files.write(scratch / "c.pcap", whole[:7] + [liar] + whole[7:]))
+    if offset < 5 or offset > 7:
+        assert not rows[7][3], rows[7]
+        assert transitions(rows) == NORMAL
+
+
+def test_options_that_lie(survives, scratch):
+    """Option lengths of 0, 1 and beyond the header: the numbers and flags still count."""
+    for kind in (2, 3, 5, 8, 34, 253):
+        for length in (0, 1, 2, 255):
+            liars = [to_server(SYN, 1000, offset=7, options=bytes([kind, length, 0, 0, 0, 0, 0, 0]))] + conversation()[1:]
+            assert transitions(survives_once(survives, scratch, liars))[0] == NORMAL[0]
+
+
+def survives_once(survives, scratch, packets):
+    return survives(pcap_files.write(scratch / "c.pcap", packets))
+
+
+@pytest.fixture(scope="module")
+def flag_rows(wireshark, tmp_path_factory):
+    """Every combination of flags put into a connection of its own at three places: one capture, one run each."""
+    folder = open_to_all(tmp_path_factory.mktemp("flags"))
+    table = {}
+    for place, seq in ((3, 1001), (7, 1101), (9, 1102)):
+        packets = []
+        for flags in range(512):
+            client = (f"198.18.{flags >> 8}.{flags & 255}", 40000)
+            life = [relocated(frame, client) for frame in conversation()]
+            odd = relocated(to_server(flags, seq, 5101 if place > 5 else 5001), client)
+            packets += life[:place] + [odd] + life[place:]
+        capture = pcap_files.write(folder / f"flags-{place}.pcap", packets, step=0.001)
+        rows = wireshark.fields(capture, *SHOWN)
+        table[place] = [rows[i * 12:i * 12 + 12] for i in range(512)]
+    return table
+
+
+def relocated(frame, client):
+    """The frame with another client address in the place of 192.0.2.10."""
+    return frame.replace(pcap_files.address(pcap_files.CLIENT[0]), pcap_files.address(client[0]))
+
+
+@pytest.mark.parametrize("place", [3, 7, 9])
+def test_all_combinations_of_flags(place, flag_rows):
+    for flags, rows in enumerate(flag_rows[place]):
+        assert len(rows) == 12
+        odd, shown = rows[place], f"flags {flags:#05x} after frame {place}: {rows[place]}"
+        syn, fin, rst, ack = flags & SYN, flags & FIN, flags & RST, flags & ACK
+        if (syn and (fin or rst)) or (fin and rst) or not (syn or fin or rst or ack):
+            assert not odd[3], f"malformed, and yet: {shown}"
+        if fin and not (syn or rst or ack):
+            assert not odd[3], f"FIN without ACK, and yet: {shown}"
+        if not (syn or fin or rst):
+            assert not odd[3], f"nothing to change a state: {shown}"
+            assert transitions(rows) == NORMAL, shown
+        if rst and not (syn or fin):
+            assert "client→CLOSED" in odd[3], f"an exact RST: {shown}"
+
+
+# --- files ---
+
+def test_snaplen_54(survives, scratch):
+    """Options and payload are cut off, numbers and flags are there."""
+    cut = [(frame[:54], len(frame)) for frame in conversation()]
+    assert transitions(survives(pcap_files.write(scratch / "c.pcap", cut))) == NORMAL
+
+
+def test_zero_packets(survives, scratch):
+    assert not survives(pcap_files.write(scratch / "c.pcap", []))
+
+
+def test_file_cut_in_the_middle_of_a_packet(survives, scratch):
+    """tshark itself says so with exit status 2; what came before is shown."""
+    path = pcap_files.write(scratch / "c.pcap", conversation())
+    data = path.read_bytes()
+    for length in (len(data) - 1, len(data) - 30, len(data) - 60, 24 + 16 + 54 + 7):
+        path.write_bytes(data[:length])
+        rows = survives(path, status=(0, 2))
+        assert transitions(rows) == NORMAL[:len(transitions(rows))] and transitions(rows)
+
+
+def test_unknown_link_type(survives, scratch):
+    survives(pcap_files.write(scratch / "c.pcap", conversation(), linktype=147))
+
+
+def test_time_goes_backwards(survives, scratch):
+    path = pcap_files.write(scratch / "c.pcap", conversation(), step=-1.5)
+    assert transitions(survives(path)) == NORMAL
+
+
+def test_no_frame_has_a_time(survives, scratch, wireshark):
+    """pcapng's Simple Packet Blocks carry no time stamp."""
+    import struct
+    def block(kind, body):
+        body += b"\0" * (-len(body) % 4)
+        return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+    path = scratch / "c.pcapng"
+    path.write_bytes(block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)) + block(1, struct.pack("<HHI", 1, 0, 0)) +
+                     b"".join(block(3, struct.pack("<I", len(frame)) + frame) for frame in conversation()))
+    path.chmod(0o644)
+    assert transitions(survives(path)) == NORMAL
+
+
+def test_one_forged_segment_poisons_nothing(survives, scratch):
+    """Numbers from everywhere in the 32 bits, in both names, in the middle of a connection."""
+    whole = conversation()
+    for distance in (2**31 - 1, 2**31, 2**31 + 1, 2**32 - 1 - 2**24, 2**30, 2**29, 1 << 26):
+        forged = [to_server(PSH | ACK, 1101 + distance, 5101, payload=b"z"), to_client(ACK, 5101 + distance, 1101),
+                  to_client(ACK, 5101, 1101 + distance), to_server(ACK, 1101, 5101 + distance)]
+        for segment in forged:
+            rows = survives_once(survives, scratch, whole[:7] + [segment] + whole[7:])
+            assert transitions(rows) == NORMAL, f"distance {distance:#x}"
+
+
+def test_tcp_in_ip_in_ip_as_deep_as_it_goes(survives, scratch):
+    """Each layer of IP says that IP follows; Wireshark stops somewhere, and so do we."""
+    frames = []
+    for depth in (1, 10, 60, 100, 250):
+        for frame in conversation()[:3]:
+            packet = frame[14:]
+            for _ in range(depth):
+                packet = b"\x45\0" + (len(packet) + 20).to_bytes(2, "big") + b"\0\0\x40\0\x40\x04\0\0\xc0\0\2\1\xc0\0\2\2" + packet
+            frames.append(frame[:14] + packet)
+    survives(pcap_files.write(scratch / "c.pcap", frames))
+
+
+def test_same_addresses_and_ports_many_times(wireshark, scratch):
+    """2,000 lives on one 4-tuple."""
+    packets = []
+    for life in range(2000):
+        packets += conversation(client_isn=1000 + life * 1_000_003, server_isn=5000 + life * 3_000_017)
+    path = pcap_files.write(scratch / "c.pcap", packets, step=0.001)
+    rows = wireshark.fields(path, "tcpstate.incarnation", "tcpstate.transition")
+    assert rows[-1][0] == "2000"
+    assert sum(1 for row in rows if row[1] == "client→TIME_WAIT|server→CLOSED") == 2000
+
+
+def test_a_connection_that_changes_its_state_without_end(wireshark, scratch):
+    """Every segment a transition: FIN, its ACK, FIN again, ... Memory is bounded; what is dropped is said."""
+    whole = conversation()
+    pair = [to_server(FIN | ACK, 1101, 5101), to_client(ACK, 5101, 1102)]
+    path = pcap_files.write(scratch / "c.pcap", whole[:7] + pair * 40_000, step=0.0001)
+    rows = wireshark.fields(path, "tcpstate.transition", "tcpstate.reason")
+    assert len(rows) == 80_007
+    changes = sum(1 for row in rows if row[0])
+    said = [row[1] for row in rows if "not tracked" in row[1]]
+    assert changes >= 80_000 or len(said) == 1, f"{changes} changes and {len(said)} words about what was dropped"
+
+
+# --- mutations ---
+
+@pytest.fixture(scope="module")
+def mutated(tmp_path_factory):
+    """Captures with octets changed at random, by editcap with fixed seeds."""
+    folder = open_to_all(tmp_path_factory.mktemp("mutated"))
+    whole = folder / "all.pcapng"
+    subprocess.run(["mergecap", "-a", "-w", str(whole),
+                    *(str(path) for path in all_captures() if path.name != "flood-syn.pcap")], check=True, capture_output=True)
+    def make(seed):
+        path = folder / f"mutated-{seed}.pcapng"
+        rate, offset = (0.002, 0.01, 0.05, 0.2)[seed % 4], (0, 14, 34)[seed % 3]
+        subprocess.run(["editcap", "-E", str(rate), "-o", str(offset), "--seed", str(seed), str(whole), str(path)],
+                       check=True, capture_output=True)
+        path.chmod(0o644)
+        return path
+    return make
+
+
+@pytest.mark.parametrize("seed", MUTATION_SEEDS)
+def test_mutated_captures(seed, mutated, survives, wireshark):
+    """No crash; and what the plugin does not own stays as it is without it, exit status included."""
+    path = mutated(seed)
+    survives(path)
+    without = wireshark.tshark("-r", path, "-V", plugin=False, check=False)
+    with_plugin = wireshark.tshark("-r", path, "-V", check=False)
+    assert without.returncode == with_plugin.returncode
+    from test_modes import same, without_ours
+    same(without.stdout.splitlines(), without_ours(with_plugin.stdout))
+
+
+@pytest.mark.parametrize("seed", list(MUTATION_SEEDS)[:4])
+def test_mutated_captures_in_two_passes(seed, mutated, wireshark):
+    path = mutated(seed)
+    once, twice = (wireshark.fields(path, *SHOWN, "tcpstate.reason", options=way) for way in ([], ["-2"]))
+    from test_modes import same
+    same(once, twice)
+
+
+@pytest.mark.skipif(shutil.which("randpkt") is None, reason="randpkt is not installed")
+def test_random_packets(survives, scratch):
+    path = scratch / "random.pcapng"
+    done = subprocess.run(["randpkt", "-b", "200", "-c", "500", "-t", "tcp", str(path)], capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"randpkt: {done.stderr.strip()}")
+    path.chmod(0o644)
+    survives(path)
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
+def test_no_error_under_valgrind(wireshark, mutated, scratch):
+    """memcheck on one mutated capture. What libwireshark itself does is not ours: only stacks with our code count."""
+    log = scratch / "valgrind.xml"
+    log.touch()
+    log.chmod(0o666)
+    done = wireshark.run("valgrind", "-q", "--leak-check=no", "--xml=yes", f"--xml-file={log}", "tshark", "-n", "-r",
+                         mutated(2), "-c", "600", "-2", "-V", check=False, timeout=500)
+    assert done.returncode == 0, done.stderr[-2000:]
+    errors = re.findall(r"<error>.*?</error>", log.read_text(), re.DOTALL)
+    ours = [error for error in errors if "tcpstate" in error or "tcps_" in error]
+    assert not ours, ours[0]

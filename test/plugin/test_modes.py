@@ -1,0 +1,469 @@
+"""One answer in every mode: however Wireshark gets at a packet, the states it shows are the same.
+
+All captures are appended into one file, since starting tshark costs more than reading them. The reference is tshark's
+one pass with -T fields; every other way must agree with it frame by frame. And with the plugin loaded, every line of
+tshark's output that is not the plugin's own is what it was without. Look next: conftest.py.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+import collections
+import gzip
+import json
+import random
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree
+
+import pytest
+
+import pcap_files
+from conftest import CAPTURES, all_captures
+
+# As of the packet: these may not depend on the pass. (tcpstate.final.* is of the end of the capture.)
+STATES = ("tcpstate.client", "tcpstate.server", "tcpstate.client.before", "tcpstate.server.before",
+          "tcpstate.client.basis", "tcpstate.server.basis", "tcpstate.pair", "tcpstate.transition", "tcpstate.sender",
+          "tcpstate.role_basis", "tcpstate.incarnation", "tcpstate.rst.validity")
+# These hold numbers of frames, or sentences that do: a read filter gives the frames other numbers.
+FRAMES = ("tcpstate.client.since", "tcpstate.server.since", "tcpstate.reason", "tcpstate.corrected",
+          "tcpstate.open.syn", "tcpstate.open.synack", "tcpstate.open.ack", "tcpstate.close.fin1", "tcpstate.close.ack1",
+          "tcpstate.close.fin2", "tcpstate.close.ack2")
+OTHERS = ("tcpstate.client.time_in_state", "tcpstate.server.time_in_state", "tcpstate.open.kind",
+          "tcpstate.open.status", "tcpstate.open.time", "tcpstate.open.syn_retransmits", "tcpstate.close.kind",
+          "tcpstate.close.initiator", "tcpstate.close.time", "tcpstate.step", "tcpstate.exchange", "tcpstate.rst.cause",
+          "tcpstate.conn_state", "tcpstate.history")
+ALL = STATES + FRAMES + OTHERS
+# With ip.defragment off, a fragmented segment is not seen whole and is no segment any more.
+FRAGMENTED = re.compile(r"ip-fragments")
+SUBTREE = "TCP State"
+
+
+def append(captures, target):
+    """One capture after the other in one file, whatever their link types."""
+    subprocess.run(["mergecap", "-a", "-w", str(target), *map(str, captures)], check=True, capture_output=True)
+    target.chmod(0o644)
+    return target
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    from conftest import open_to_all
+    return open_to_all(tmp_path_factory.mktemp("modes"))
+
+
+@pytest.fixture(scope="module")
+def everything(folder):
+    """All captures but the flood, which is large and all alike."""
+    return append([path for path in all_captures() if path.name != "flood-syn.pcap"], folder / "everything.pcapng")
+
+
+@pytest.fixture(scope="module")
+def reference(fields, everything):
+    """{frame number: {field: value}} of one pass, for all frames."""
+    rows = fields(everything, "frame.number", *ALL)
+    table = {int(row[0]): dict(zip(ALL, row[1:])) for row in rows}
+    with_state = sum(1 for row in table.values() if row["tcpstate.client"])
+    assert len(table) > 2000 and with_state > 1800, "the reference itself is empty"
+    return table
+
+
+def only(table, names, keep=lambda row: True):
+    """The rows that `keep` says, with the named fields, in order of frames."""
+    return [tuple(row[name] for name in names) for _, row in sorted(table.items()) if keep(row)]
+
+
+def has_state(row):
+    return bool(row["tcpstate.client"])
+
+
+def first_differences(expected, found):
+    """What pytest would show as thousands of lines."""
+    different = [f"row {i}: expected {left}, found {right}"
+                 for i, (left, right) in enumerate(zip(expected, found)) if left != right]
+    if len(expected) != len(found):
+        different.append(f"expected {len(expected)} rows, found {len(found)}")
+    return "\n".join(different[:10])
+
+
+def same(expected, found):
+    problem = first_differences(list(expected), list(found))
+    assert not problem, problem
+
+
+# --- passes and filters ---
+
+def test_two_passes(fields, everything, reference):
+    rows = fields(everything, *ALL, options=["-2"])
+    same(only(reference, ALL), rows)
+
+
+def test_display_filter_on_our_own_field(fields, everything, reference):
+    rows = fields(everything, "frame.number", *ALL, options=["-Y", "tcpstate.transition"])
+    same([(str(number), *(row[name] for name in ALL)) for number, row in sorted(reference.items())
+          if row["tcpstate.transition"]], rows)
+
+
+def test_display_filter_in_the_second_pass(fields, everything, reference):
+    rows = fields(everything, *ALL, options=["-2", "-Y", 'tcpstate.server == "CLOSE_WAIT"'])
+    same(only(reference, ALL, lambda row: "CLOSE_WAIT" in row["tcpstate.server"].split("|")), rows)
+
+
+@pytest.mark.parametrize("state", ["ESTABLISHED", "LAST_ACK"])
+def test_read_filter_on_our_own_field(state, fields, everything, reference):
+    """The frames that the filter rejects have no number, but they count."""
+    rows = fields(everything, *STATES, options=["-2", "-R", f'tcpstate.server == "{state}"'])
+    same(only(reference, STATES, lambda row: state in row["tcpstate.server"].split("|")), rows)
+
+
+def test_read_filter_that_rejects_frames(fields, everything, reference):
+    numbers = [int(row[0]) for row in fields(everything, "frame.number", options=["-Y", "tcp.flags.fin == 1"])]
+    rows = fields(everything, *STATES, options=["-2", "-R", "tcp.flags.fin == 1"])
+    same(only({number: reference[number] for number in numbers}, STATES), rows)
+
+
+def test_read_filter_that_rejects_nothing_leaves_frame_numbers(fields, everything, reference):
+    rows = fields(everything, *ALL, options=["-2", "-R", "frame"])
+    same(only(reference, ALL), rows)
+
+
+# --- formats ---
+
+def test_json(tshark, everything, reference):
+    options = [word for name in STATES for word in ("-e", name)]
+    packets = json.loads(tshark("-r", everything, "-T", "json", *options).stdout)
+    same(only(reference, STATES),
+         [tuple("|".join(packet["_source"]["layers"].get(name, [])) for name in STATES) for packet in packets])
+
+
+def test_json_of_the_whole_tree(tshark, everything, reference):
+    packets = json.loads(tshark("-r", everything, "-T", "json", "--no-duplicate-keys", "-J", "tcpstate").stdout)
+    found = []
+    for packet in packets:
+        layers = packet["_source"]["layers"].get("tcpstate", {})
+        values = [layer.get("tcpstate.pair", "") for layer in (layers if isinstance(layers, list) else [layers])]
+        found.append("|".join(values))
+    same([row["tcpstate.pair"] for _, row in sorted(reference.items())], found)
+
+
+def test_elasticsearch(tshark, everything, reference):
+    options = [word for name in STATES for word in ("-e", name)]
+    lines = [json.loads(line) for line in tshark("-r", everything, "-T", "ek", *options).stdout.splitlines()]
+    packets = [line["layers"] for line in lines if "layers" in line]
+    same(only(reference, STATES),
+         [tuple("|".join(packet.get(name.replace(".", "_"), [])) for name in STATES) for packet in packets])
+
+
+def test_pdml(tshark, everything, reference):
+    found = []
+    for packet in xml.etree.ElementTree.fromstring(tshark("-r", everything, "-T", "pdml").stdout):
+        shown = collections.defaultdict(list)
+        for field in packet.iterfind("proto[@name='tcpstate']//field"):
+            shown[field.get("name")].append(field.get("show"))
+        found.append(tuple("|".join(shown[name]) for name in STATES))
+    same(only(reference, STATES), found)
+
+
+def summary_of(row):
+    """The one line of the subtree, made from the fields of a frame with one TCP layer."""
+    ends = []
+    for role in ("client", "server"):
+        before, after = row[f"tcpstate.{role}.before"], row[f"tcpstate.{role}"]
+        ends.append(f"{role}: {after}" if before == after else f"{role}: {before} → {after}")
+    return f"{SUBTREE}, {', '.join(ends)}"
+
+
+def test_verbose(tshark, everything, reference):
+    lines = [line for line in tshark("-r", everything, "-V").stdout.splitlines() if line.startswith(SUBTREE + ",")]
+    rows = [row for _, row in sorted(reference.items()) if has_state(row)]
+    assert sum(len(row["tcpstate.client"].split("|")) for row in rows) == len(lines)
+    single = [row for row in rows if "|" not in row["tcpstate.client"]]
+    several = {line for line in lines}
+    # An initial state may be shown without the UNKNOWN before it: compare the states after.
+    wanted = {re.sub(r"(: )\w+ → ", r"\1", summary_of(row)) for row in single}
+    assert wanted <= {re.sub(r"(: )\w+ → ", r"\1", line) for line in several}
+
+
+@pytest.mark.parametrize("way", [[], ["-2"], ["-V"], ["-Y", "tcpstate.transition"]], ids=lambda way: " ".join(way) or "plain")
+def test_report_is_the_same_in_every_pass(way, tshark, everything):
+    """-z alone dissects without a tree unless something wants one."""
+    plain = tshark("-q", "-r", everything, "-z", "tcpstate,exchanges").stdout
+    assert len(plain.splitlines()) > 100
+    again = tshark("-q", "-r", everything, *[word for word in way if word != "-V"], "-z", "tcpstate,exchanges").stdout \
+        if way != ["-V"] else report_part(tshark("-V", "-r", everything, "-z", "tcpstate,exchanges").stdout, plain)
+    same(plain.splitlines(), again.splitlines())
+
+
+def report_part(text, report):
+    """Without -q the report comes after the packets."""
+    return "\n".join(text.splitlines()[-len(report.splitlines()):]) + "\n"
+
+
+def test_statistics_on_our_field(tshark, everything, reference):
+    text = tshark("-q", "-r", everything, "-z", "io,stat,0,COUNT(tcpstate.transition)tcpstate.transition").stdout
+    count = sum(len(row["tcpstate.transition"].split("|")) for row in reference.values() if row["tcpstate.transition"])
+    assert re.search(rf"\|\s*{count}\s*\|", text), text
+
+
+# --- where the packets come from ---
+
+def test_standard_input(wireshark, everything, reference):
+    options = [word for name in ALL for word in ("-e", name)]
+    form = ["-T", "fields", "-E", "aggregator=|", *options]
+    for source in (["-r", "-"], ["-i", "-"]):
+        with open(everything, "rb") as capture:
+            done = wireshark.tshark(*source, *form, stdin=capture)
+        same(only(reference, ALL), [tuple(line.split("\t")) for line in done.stdout.splitlines()])
+
+
+def test_compressed(fields, everything, reference, folder):
+    packed = folder / "everything.pcapng.gz"
+    with open(everything, "rb") as plain, gzip.open(packed, "wb") as target:
+        shutil.copyfileobj(plain, target)
+    same(only(reference, ALL), fields(packed, *ALL))
+
+
+@pytest.fixture(scope="module")
+def ethernet(folder):
+    """What classic pcap can hold in one file: captures of Ethernet only."""
+    paths = []
+    for path in all_captures():
+        kind = subprocess.run(["capinfos", "-E", str(path)], capture_output=True, text=True).stdout
+        if "Ethernet" in kind and "Per packet" not in kind and path.name != "flood-syn.pcap":
+            paths.append(path)
+    assert len(paths) > 90
+    return append(paths, folder / "ethernet.pcapng")
+
+
+@pytest.mark.parametrize("form", ["pcap", "nsecpcap", "snoop"])
+def test_file_formats(form, fields, ethernet, folder):
+    converted = folder / f"ethernet.{form}"
+    subprocess.run(["editcap", "-F", form, str(ethernet), str(converted)], check=True, capture_output=True)
+    converted.chmod(0o644)
+    same(fields(ethernet, *STATES), fields(converted, *STATES))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_reordered_frames_in_both_passes(seed, fields, ethernet, folder, scratch):
+    """Neighbours swapped at random: other states, but the same ones in every pass, also with -R."""
+    frames = pcap_files.read(ethernet, scratch)
+    dice = random.Random(seed)
+    for i in range(0, len(frames) - 1):
+        if dice.random() < 0.3:
+            frames[i], frames[i + 1] = frames[i + 1], frames[i]
+    capture = pcap_files.write(folder / f"reordered-{seed}.pcap", frames)
+    once = fields(capture, *ALL)
+    assert any(row[0] for row in once)
+    same(once, fields(capture, *ALL, options=["-2"]))
+    same([row[:len(STATES)] for row in once if "CLOSED" in row[0].split("|")],
+         fields(capture, *STATES, options=["-2", "-R", 'tcpstate.client == "CLOSED"']))
+
+
+# --- sharkd: the GUI's way of asking for any frame at any time ---
+
+class Sharkd:
+    def __init__(self, wireshark, capture, requests):
+        calls = [{"jsonrpc": "2.0", "id": 1, "method": "load", "params": {"file": str(capture)}}]
+        calls += [{"jsonrpc": "2.0", "id": i + 2, "method": method, "params": params}
+                  for i, (method, params) in enumerate(requests)]
+        done = wireshark.run("sharkd", "-", input="\n".join(map(json.dumps, calls)) + "\n")
+        answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        assert answers[0]["result"]["status"] == "OK"
+        self.answers = [answer["result"] for answer in answers[1:]]
+
+
+needs_sharkd = pytest.mark.skipif(shutil.which("sharkd") is None, reason="sharkd is not installed")
+COLUMNS = {f"column{i}": f"{name}:0" for i, name in enumerate(STATES)}
+
+
+def pairs_in_tree(nodes):
+    """The values of tcpstate.pair in the tree that sharkd sends for one frame, from the filters it offers."""
+    found = []
+    for node in nodes:
+        match = re.fullmatch(r'tcpstate\.pair == "(.*)"', node.get("f", ""))
+        found += [match[1]] if match else []
+        found += pairs_in_tree(node.get("n", []))
+    return found
+
+
+@needs_sharkd
+def test_sharkd_columns(wireshark, everything, reference):
+    frames, = Sharkd(wireshark, everything, [("frames", COLUMNS)]).answers
+    same(only(reference, STATES), [tuple(column.replace(",", "|") for column in frame["c"]) for frame in frames])
+
+
+@needs_sharkd
+def test_sharkd_filter(wireshark, everything, reference):
+    frames, = Sharkd(wireshark, everything, [("frames", {"filter": "tcpstate.transition"})]).answers
+    assert [frame["num"] for frame in frames] == [number for number, row in sorted(reference.items())
+                                                 if row["tcpstate.transition"]]
+
+
+@needs_sharkd
+def test_sharkd_frames_out_of_order_before_the_list(wireshark, everything, reference):
+    numbers = [number for number, row in reference.items() if has_state(row)]
+    random.Random(4).shuffle(numbers)
+    numbers = numbers[:300]
+    requests = [("frame", {"frame": number, "proto": True}) for number in numbers] + [("frames", COLUMNS)]
+    *trees, frames = Sharkd(wireshark, everything, requests).answers
+    same([reference[number]["tcpstate.pair"] for number in numbers],
+         ["|".join(pairs_in_tree(tree["tree"])) for tree in trees])
+    same(only(reference, STATES), [tuple(column.replace(",", "|") for column in frame["c"]) for frame in frames])
+
+
+@needs_sharkd
+def test_sharkd_loads_twice(wireshark, everything, reference):
+    """Nothing of a file stays when another one, or the same, is loaded."""
+    again = ("load", {"file": str(everything)})
+    other = ("load", {"file": str(CAPTURES / "textbook-t2-server-closes.pcapng")})
+    _, _, frames = Sharkd(wireshark, everything, [other, again, ("frames", COLUMNS)]).answers
+    same(only(reference, STATES), [tuple(column.replace(",", "|") for column in frame["c"]) for frame in frames])
+
+
+# --- preferences and other dissectors ---
+
+PREFERENCES = ["tcp.relative_sequence_numbers:FALSE", "tcp.analyze_sequence_numbers:FALSE",
+               "tcp.desegment_tcp_streams:FALSE", "tcp.track_bytes_in_flight:FALSE", "tcp.calculate_timestamps:FALSE",
+               "tcp.try_heuristic_first:TRUE", "tcp.no_subdissector_on_error:FALSE", "tcp.summary_in_tree:FALSE",
+               "tcp.reassemble_out_of_order:TRUE"]
+
+
+def numberless(reason):
+    """A sentence without sequence numbers: whether they are relative is the user's choice."""
+    return re.sub(r"\d+", "N", reason)
+
+
+@pytest.mark.parametrize("preference", PREFERENCES)
+def test_preferences_of_others_change_no_state(preference, fields, everything, reference):
+    same(only(reference, STATES), fields(everything, *STATES, options=["-o", preference]))
+
+
+def test_without_defragmentation(fields, folder):
+    whole = append([path for path in all_captures() if not FRAGMENTED.search(path.name) and path.name != "flood-syn.pcap"],
+                   folder / "unfragmented.pcapng")
+    same(fields(whole, *STATES), fields(whole, *STATES, options=["-o", "ip.defragment:FALSE"]))
+    for path in all_captures():
+        if FRAGMENTED.search(path.name):
+            rows = fields(path, "frame.number", "tcpstate.client", options=["-o", "ip.defragment:FALSE"])
+            assert rows == fields(path, "frame.number", "tcpstate.client", options=["-2", "-o", "ip.defragment:FALSE"])
+
+
+def test_conversation_deinterlacing(fields, everything, reference, tshark, wireshark_version):
+    """From 4.4 TCP may look up its conversations by more than addresses and ports."""
+    listed = re.findall(r"^#?(\S*deinterlacing_key\S*):", tshark("-G", "defaultprefs").stdout, re.MULTILINE)
+    if not listed:
+        pytest.skip(f"Wireshark {'.'.join(map(str, wireshark_version))} has no deinterlacing of conversations")
+    kept = ("tcpstate.client", "tcpstate.server", "tcpstate.transition")
+    found = fields(everything, *kept, options=["-o", f"{listed[0]}:VLAN"])
+    same([row[1:] for row in fields(everything, "frame.number", *kept)], found)
+
+
+def test_rebound_port(fields, everything, reference):
+    same(only(reference, STATES), fields(everything, *STATES, options=["-d", "tcp.port==8080,http",
+                                                                      "-d", "tcp.port==80,data"]))
+
+
+def test_the_protocol_number_bound_to_another_dissector(tshark, everything):
+    """Then there is no TCP, and no states either, but no harm."""
+    done = tshark("-r", everything, "-d", "ip.proto==6,udp", "-Y", "tcpstate && ip && !ipv6 && !vxlan && !gre", "-T", "fields",
+                  "-e", "frame.number")
+    assert done.stdout == ""
+
+
+LUA = """
+-- A post-dissector that reads TCP's fields and ours, as people write them.
+local p = Proto("beside", "Beside")
+local seen = ProtoField.string("beside.seen", "Seen")
+p.fields = {seen}
+local client, flags = Field.new("tcpstate.client"), Field.new("tcp.flags")
+function p.dissector(buffer, pinfo, tree)
+    local value, flag = client(), flags()
+    tree:add(p):add(seen, tostring(value) .. " " .. tostring(flag ~= nil))
+end
+register_postdissector(p, true)
+"""
+
+
+def test_a_lua_post_dissector_beside_it(fields, tshark, everything, reference, folder):
+    if "with Lua" not in " ".join(tshark("--version").stdout.split()):
+        pytest.skip("this Wireshark has no Lua")
+    script = folder / "beside.lua"
+    script.write_text(LUA)
+    rows = fields(everything, *STATES, "beside.seen", options=["-X", f"lua_script:{script}"])
+    same(only(reference, STATES), [row[:-1] for row in rows])
+    assert any(row[-1].endswith("true") for row in rows)
+
+
+# --- what is not ours stays as it was ---
+
+def without_ours(text):
+    """tshark -V without our subtree: its heading and the lines below it that are indented."""
+    kept, ours = [], False
+    for line in text.splitlines():
+        if line.startswith(SUBTREE):
+            ours = True
+        elif ours and (line.startswith(" ") and line.strip()):
+            continue
+        else:
+            ours = False
+        if not ours:
+            kept.append(line)
+    return kept
+
+
+@pytest.mark.parametrize("way", [[], ["-2"], ["-o", "ip.defragment:FALSE"], ["-o", "tcp.check_checksum:TRUE"]],
+                         ids=lambda way: " ".join(way) or "plain")
+def test_every_other_line_is_as_without_the_plugin(way, tshark, everything):
+    without = tshark("-r", everything, "-V", *way, plugin=False).stdout.splitlines()
+    assert len(without) > 100_000
+    same(without, without_ours(tshark("-r", everything, "-V", *way).stdout))
+
+
+def test_every_other_protocol_in_pdml_is_as_without_the_plugin(tshark, everything):
+    def packets(text):
+        for packet in xml.etree.ElementTree.fromstring(text):
+            for ours in packet.findall("proto[@name='tcpstate']"):
+                packet.remove(ours)
+            yield xml.etree.ElementTree.tostring(packet)
+    same(packets(tshark("-r", everything, "-T", "pdml", plugin=False).stdout),
+         packets(tshark("-r", everything, "-T", "pdml").stdout))
+
+
+def test_summary_lines_differ_only_where_a_state_changes(tshark, everything, reference):
+    without = tshark("-r", everything, plugin=False).stdout.splitlines()
+    lines = tshark("-r", everything).stdout.splitlines()
+    assert len(without) == len(lines)
+    for number, (before, after) in enumerate(zip(without, lines), 1):
+        if before != after:
+            assert reference[number]["tcpstate.transition"], f"frame {number}: {after}"
+            for transition in reference[number]["tcpstate.transition"].split("|"):
+                assert transition in after
+    assert without != lines
+
+
+def test_reports_of_others_are_as_without_the_plugin(tshark, everything):
+    for report in ("conv,tcp", "io,phs", "endpoints,ip"):
+        without = tshark("-q", "-r", everything, "-z", report, plugin=False).stdout
+        # The protocol hierarchy lists every protocol, ours too.
+        ours = [line for line in tshark("-q", "-r", everything, "-z", report).stdout.splitlines()
+                if not line.strip().startswith("tcpstate ")]
+        same(without.splitlines(), ours)
+
+
+def test_plugin_disabled(tshark, fields, everything):
+    off = ["--disable-protocol", "tcpstate"]
+    assert all(row == ("", "") for row in fields(everything, "tcpstate.client", "tcpstate.transition", options=off))
+    same(tshark("-r", everything, "-V", plugin=False).stdout.splitlines(),
+         tshark("-r", everything, "-V", *off).stdout.splitlines())
+
+
+def test_tcp_disabled(tshark, fields, everything):
+    off = ["--disable-protocol", "tcp"]
+    assert all(row == ("",) for row in fields(everything, "tcpstate.client", options=off))
+    same(tshark("-r", everything, "-V", *off, plugin=False).stdout.splitlines(),
+         without_ours(tshark("-r", everything, "-V", *off).stdout))
+
+
+def test_writing_a_capture_is_as_without_the_plugin(tshark, everything, scratch):
+    for name, plugin in (("with", True), ("without", False)):
+        tshark("-r", everything, "-w", scratch / name, plugin=plugin)
+    assert (scratch / "with").read_bytes() == (scratch / "without").read_bytes()
