@@ -170,7 +170,7 @@ static enum expert by_reason(const struct hop *hop)
     case TCPS_WHY_SYN_REPEATED:
         return state_before(hop->conn, hop->index, hop->end) == TCPS_SYN_SENT ? OPEN_UNANSWERED : NOTHING;
     case TCPS_WHY_UNREACHABLE:
-        return OPEN_UNREACHABLE;
+        return state_before(hop->conn, hop->index, hop->end) == TCPS_SYN_SENT ? OPEN_UNREACHABLE : NOTHING;
     case TCPS_WHY_SYNACK_AGAIN:
         return had_reason_before(hop, TCPS_WHY_SYNACK_AGAIN) ? OPEN_SYNACK_LOOP : NOTHING;
     case TCPS_WHY_ACK_FOR_SYN:

@@ -171,6 +171,12 @@ static void add_endpoints(const struct drawing *to)
     add_string(to, PAIR, pair);
 }
 
+/* How every connection begins is not worth a sentence. */
+static bool is_usual_beginning(unsigned why)
+{
+    return why == TCPS_WHY_NOT_OPEN_YET || why == TCPS_WHY_ADDRESSED;
+}
+
 static void add_events(const struct drawing *to)
 {
     const struct tcps_segment *segment = &to->shown->layer->segment;
@@ -182,6 +188,7 @@ static void add_events(const struct drawing *to)
             tcps_event_text(to->conn, to->view, &event, text, sizeof text);
             add_string(to, TRANSITION, text);
         }
+        if (is_usual_beginning(event.why)) continue;
         tcps_event_reason(to->conn, to->view, &event, segment, text, sizeof text);
         add_string(to, REASON, text);
         add_frame(to, CORRECTED, event.taken_back);
@@ -305,16 +312,24 @@ static void add_summary(const struct drawing *to)
 
 /* ---- the subtree ---- */
 
-/* ", client: ESTABLISHED → FIN_WAIT_1": the way through the states at this packet. */
+/* ", client: ESTABLISHED → FIN_WAIT_1": the way through the states at this packet. An initial state is where the way
+ * begins, not a step of it. */
 static void append_way(proto_item *item, const struct drawing *to, unsigned end)
 {
     struct tcps_event event;
+    unsigned state = to->view->entries ? to->view->before[end] : to->view->state[end];
+    char way[160];
+    int used = 0;
 
-    proto_item_append_text(item, ", %s: %s", tcps_role_name(end, to->view->client_end),
-                           tcps_state_name(to->view->entries ? to->view->before[end] : to->view->state[end]));
-    for (unsigned i = 0; tcps_event_at(to->conn, to->view, to->shown->layer->segment.from, i, &event); i++)
-        if (event.end == end && event.from != event.to)
-            proto_item_append_text(item, " " ARROW " %s", tcps_state_name(event.to));
+    way[0] = '\0';
+    for (unsigned i = 0; tcps_event_at(to->conn, to->view, to->shown->layer->segment.from, i, &event); i++) {
+        if (event.end != end || event.from == event.to) continue;
+        if (tcps_event_is_transition(&event) && used < (int)sizeof way)
+            used += snprintf(way + used, sizeof way - (size_t)used, " " ARROW " %s", tcps_state_name(event.to));
+        else if (used == 0)
+            state = event.to;
+    }
+    proto_item_append_text(item, ", %s: %s%s", tcps_role_name(end, to->view->client_end), tcps_state_name(state), way);
 }
 
 bool tcpstate_fields_wanted(proto_tree *tree)

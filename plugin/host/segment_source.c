@@ -201,8 +201,8 @@ static void take_segment(tvbuff_t *tvb, const packet_info *pinfo)
     captured = MIN(captured, MAX_HEADER);
     octets = tvb_get_ptr(tvb, 0, (gint)captured);
     layer = next_layer(pinfo);
-    read_header(&layer->segment, octets, captured, tvb, pinfo);
     layer->quoted = false;
+    read_header(&layer->segment, octets, captured, tvb, pinfo);
     if (tcpstate_find_flow(layer, pinfo, get16(octets), get16(octets + 2), true)) {
         if (!pinfo->fd->visited) tcpstate_feed(layer);
         now.count++;

@@ -87,7 +87,8 @@ void tcpstate_streams_register(void)
 /* ---- key ---- */
 
 /* IP headers since the TCP layer before this one, or since the last LLC header: the subframes of an A-MSDU are siblings,
- * a tunnel is nested. The lowest two layers ("frame" and a link layer) are no IP headers. */
+ * a tunnel is nested. The lowest two layers ("frame" and a link layer) are no IP headers. A quote stands one deeper than
+ * the segment that it quotes: below the IP header of the ICMP error. */
 static uint8_t tunnel_depth(const packet_info *pinfo)
 {
     unsigned depth = 0, number = pinfo->curr_layer_num;
@@ -132,7 +133,7 @@ bool tcpstate_find_flow(struct tcpstate_layer *layer, const packet_info *pinfo, 
 
     memset(&key, 0, offsetof(struct stream, address) + 2 * sizeof key.address[0]);
     key.version = version;
-    key.depth = tunnel_depth(pinfo);
+    key.depth = (uint8_t)(tunnel_depth(pinfo) - layer->quoted);
     key.flow.ports[from] = source_port;
     key.flow.ports[!from] = destination_port;
     if (size) {
