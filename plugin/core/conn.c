@@ -44,12 +44,20 @@ void tcps_verdict(struct tcps_step *step, unsigned end, enum tcps_reason why)
     add_hop(step, end, tcps_state_now(step, end), why == TCPS_WHY_PROVEN ? TCPS_BASIS_observed : basis, why);
 }
 
+/* Is the state one that only the peer's FIN leads to, and was that FIN not captured? */
+static bool rests_on_unseen_fin(const struct tcps_step *step, unsigned end, enum tcps_state state)
+{
+    if (!tcps_has(&step->conn->end[!end], TCPS_FIN_UNSEEN)) return false;
+    return state == TCPS_CLOSE_WAIT || state == TCPS_CLOSING || state == TCPS_TIME_WAIT;
+}
+
 /* The reason that explains entering `state`, seen from an end that sent the segment or received it. */
 static enum tcps_reason usual_reason(const struct tcps_step *step, unsigned end, enum tcps_state state)
 {
     bool sends = end == step->my_end;
     bool acks = step->seg->flags & TCPS_ACK;
 
+    if (rests_on_unseen_fin(step, end, state)) return TCPS_WHY_FIN_UNSEEN;
     if (step->implied && !sends) return TCPS_WHY_IMPLIED;
     switch (state) {
     case TCPS_SYN_SENT:
@@ -105,8 +113,12 @@ void tcps_settle(struct tcps_step *step, unsigned end, enum tcps_reason why)
 
         /* In a simultaneous open the sender of a SYN,ACK is open only because the peer's is presumed to arrive. */
         bool presumes = way[count] == TCPS_ESTABLISHED && (step->seg->flags & TCPS_SYN);
+        bool assumes = rests_on_unseen_fin(step, end, way[count]);
 
-        add_hop(step, end, way[count], presumes ? TCPS_BASIS_presumed : basis,
+        add_hop(step, end, way[count],
+                assumes ? TCPS_BASIS_assumed
+                : presumes ? TCPS_BASIS_presumed
+                           : basis,
                 last && why ? why : usual_reason(step, end, way[count]));
     }
 }

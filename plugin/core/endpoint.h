@@ -40,6 +40,8 @@ enum {
     TCPS_ALT_ISS = 1 << 17,      /* doubt is the number of a second SYN,ACK: the ACK will tell which one counts */
     TCPS_PRESUMED_OPEN = 1 << 18, /* mid-stream or one-sided: taken for open, though none of its segments shows it */
     TCPS_NXT_IS_BARE = 1 << 19,  /* snd_nxt is known from an empty segment: what stands below it, perhaps a FIN, is not */
+    TCPS_FIN_GUESSED = 1 << 21,  /* fin is where an uncaptured FIN may stand: the peer acknowledged one octet more */
+    TCPS_FIN_UNSEEN = 1 << 22,   /* its FIN was not captured; the peer's close implies it */
     TCPS_HAS_HOLE = 1 << 20      /* hole_start and hole_end are set: octets it sent that were not captured */
 };
 

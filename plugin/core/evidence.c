@@ -469,6 +469,35 @@ static void take_sending(struct tcps_step *step)
     if (!seg->len && !me->first_ack && !(seg->flags & TCPS_FIN)) me->first_ack = seg->at.frame;
 }
 
+/* A bare ACK of one octet more than is known may be that of a FIN which was not captured: nobody sends one octet and then
+ * waits, but everybody closes once (REAL-STACKS.md 18, 31). */
+static void guess_fin(struct tcps_step *step)
+{
+    struct tcps_endpoint *peer = step->peer;
+    const struct tcps_segment *seg = step->seg;
+
+    if (tcps_has(peer, TCPS_HAS_FIN) || seq_leq(seg->ack, peer->snd_nxt)) return;
+    peer->known &= ~(uint32_t)TCPS_FIN_GUESSED;
+    if (seg->len || seg->ack != peer->snd_nxt + 1 || tcps_has(peer, TCPS_FIN_DOUBTED)) return;
+    peer->fin = peer->snd_nxt;
+    peer->known |= TCPS_FIN_GUESSED;
+}
+
+/* The guess is believed once `me` has sent its own FIN as well: both close, and no octet of data stands there. */
+static void believe_guessed_fin(struct tcps_step *step)
+{
+    struct tcps_endpoint *me = step->me, *peer = step->peer;
+
+    if (!tcps_has(peer, TCPS_FIN_GUESSED) || !tcps_has(me, TCPS_HAS_FIN)) return;
+    if (step->seg->ack != peer->fin + 1 || seq_gt(peer->snd_nxt, peer->fin + 1)) return;
+    peer->known &= ~(uint32_t)TCPS_FIN_GUESSED;
+    peer->known |= TCPS_HAS_FIN | TCPS_FIN_UNSEEN;
+    /* Acknowledged after my FIN: the usual close, in which the peer's FIN acknowledges mine. Else it came before. */
+    peer->fin_ack = (step->seg->flags & TCPS_FIN) ? me->fin : me->fin + 1;
+    peer->snd_nxt = seq_max(peer->snd_nxt, peer->fin + 1);
+    step->implied = true;
+}
+
 /* The peer's handshake was not captured, or not in full: the ACK implies it. */
 static void imply_peer(struct tcps_step *step)
 {
@@ -482,9 +511,10 @@ static void imply_peer(struct tcps_step *step)
             step->implied = true;
         }
     }
-    /* The addressee of its SYN is open: so is it, though its ACK was not captured. */
-    if (tcps_only_syn_sent(peer) && tcps_has(step->me, TCPS_SYNCHRONIZED) && !tcps_only_syn_sent(step->me)) {
-        peer->known |= TCPS_SYNCHRONIZED;
+    /* The addressee of its SYN is open: so is it, though its ACK, or all of it, was not captured. */
+    if (!tcps_is_open(peer) && !tcps_has(peer, TCPS_SENT_SYNACK) && tcps_has(step->me, TCPS_SYNCHRONIZED) &&
+        tcps_has(step->me, TCPS_SENT_SYNACK)) {
+        peer->known |= TCPS_HAS_ISS | TCPS_SYNCHRONIZED;
         step->implied = true;
     }
 }
@@ -616,9 +646,12 @@ static bool take_facts(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me, *peer = step->peer;
     const struct tcps_segment *seg = step->seg;
-    bool fin = seg->flags & TCPS_FIN, fin_is_new = fin && !tcps_has(me, TCPS_HAS_FIN);
+    bool fin = seg->flags & TCPS_FIN, fin_is_new;
     bool ack_ahead = tcps_has(peer, TCPS_HAS_NUMBERS) && seq_gt(seg->ack, peer->snd_nxt);
 
+    /* Captured late after all: what it says itself is better than what was guessed. */
+    if (fin && tcps_has(me, TCPS_FIN_UNSEEN)) me->known &= ~(uint32_t)(TCPS_HAS_FIN | TCPS_FIN_UNSEEN);
+    fin_is_new = fin && !tcps_has(me, TCPS_HAS_FIN);
     if (fin_is_new && tcps_has(me, TCPS_HAS_NUMBERS) && !take_fin(step, fin_defect(step, ack_ahead))) return false;
     if (fin && !fin_is_new && seg->seq + seg->len != me->fin) {
         tcps_verdict(step, step->my_end, TCPS_WHY_FIN_ELSEWHERE);
@@ -630,10 +663,12 @@ static bool take_facts(struct tcps_step *step)
     if (fin) me->snd_nxt = seq_max(me->snd_nxt, me->fin + 1);
     take_timestamp(peer, seg);
     take_rcv(me, peer, seg);
+    imply_peer(step);
+    guess_fin(step);
+    take_ack_effect(step);
+    believe_guessed_fin(step);
     /* Every copy of the peer's FIN acknowledged mine: who has received it knows. */
     if (fin_ack_is_proven(me, peer)) me->snd_una = seq_max(me->snd_una, me->fin + 1);
-    imply_peer(step);
-    take_ack_effect(step);
     return true;
 }
 
@@ -641,7 +676,8 @@ static void take_ordinary(struct tcps_step *step)
 {
     const struct tcps_segment *seg = step->seg;
     struct tcps_endpoint *me = step->me;
-    bool repeats = (seg->flags & TCPS_FIN) && tcps_has(me, TCPS_HAS_FIN) && seg->seq + seg->len == me->fin;
+    bool repeats = (seg->flags & TCPS_FIN) && tcps_has(me, TCPS_HAS_FIN) && !tcps_has(me, TCPS_FIN_UNSEEN) &&
+                   seg->seq + seg->len == me->fin;
 
     if (!is_believed(step)) return;
     if (me->known & (TCPS_RST_GOT | TCPS_RST_MADE)) {
