@@ -1,0 +1,211 @@
+/* What the core's tests share. See rig.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "rig.h"
+
+#include <string.h>
+
+#include "explain.h"
+
+/* ---- memory ---- */
+
+static void *rig_resize(void *context, void *old, size_t bytes)
+{
+    struct rig_heap *heap = context;
+    void *block;
+
+    heap->calls++;
+    if (heap->refuse && heap->calls % heap->refuse == 0) {
+        heap->refusals++;
+        return NULL;
+    }
+    if (old) g_assert_true(g_hash_table_remove(heap->blocks, old));
+    block = g_realloc(old, bytes);
+    g_hash_table_add(heap->blocks, block);
+    return block;
+}
+
+void rig_heap_open(struct rig_heap *heap)
+{
+    *heap = (struct rig_heap){.blocks = g_hash_table_new(g_direct_hash, g_direct_equal)};
+}
+
+struct tcps_memory rig_heap_memory(struct rig_heap *heap)
+{
+    return (struct tcps_memory){.resize = rig_resize, .context = heap};
+}
+
+void rig_heap_close(struct rig_heap *heap)
+{
+    GHashTableIter blocks;
+    gpointer block;
+
+    g_hash_table_iter_init(&blocks, heap->blocks);
+    while (g_hash_table_iter_next(&blocks, &block, NULL))
+        g_free(block);
+    g_hash_table_destroy(heap->blocks);
+    heap->blocks = NULL;
+}
+
+/* ---- comparing and naming ---- */
+
+bool rig_views_equal(const struct tcps_view *a, const struct tcps_view *b)
+{
+    for (int end = 0; end < 2; end++)
+        if (a->state[end] != b->state[end] || a->basis[end] != b->basis[end] || a->before[end] != b->before[end] ||
+            a->before_basis[end] != b->before_basis[end] || a->since[end] != b->since[end] ||
+            a->since_time[end] != b->since_time[end])
+            return false;
+    return a->first_entry == b->first_entry && a->entries == b->entries && a->client_end == b->client_end &&
+           a->role_basis == b->role_basis;
+}
+
+static int named(const char *name, unsigned count, const char *(*name_of)(unsigned))
+{
+    for (unsigned i = 0; i < count; i++)
+        if (strcmp(name, name_of(i)) == 0) return (int)i;
+    return -1;
+}
+
+int rig_state_named(const char *name)
+{
+    return named(name, TCPS_STATE_COUNT, tcps_state_name);
+}
+
+int rig_reason_named(const char *name)
+{
+    return named(name, TCPS_REASON_COUNT, tcps_reason_name);
+}
+
+int rig_basis_named(const char *name)
+{
+    return named(name, TCPS_BASIS_assumed + 1, tcps_basis_name);
+}
+
+int rig_role_basis_named(const char *name)
+{
+    return named(name, TCPS_ROLE_first + 1, tcps_role_basis_name);
+}
+
+/* ---- text ---- */
+
+void rig_flags_text(GString *out, unsigned flags)
+{
+    static const char *const names[] = {"FIN", "SYN", "RST", "PSH", "ACK"};
+    gsize start = out->len;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)
+        if (flags & 1u << i) g_string_append_printf(out, "%s%s", out->len > start ? "," : "", names[i]);
+    if (out->len == start) g_string_append(out, "none");
+}
+
+static const char *const fact_names[] = {
+    "seen",        "has_iss",     "has_numbers", "has_rcv",  "sent_synack", "synchronized", "syn_acked",
+    "has_fin",     "fin_doubted", "fin_crossed", "rst_got",  "rst_made",    "listens",      "has_wscale",
+    "has_ts",      "old_life",    "fast_open",   "alt_iss",  "presumed_open",
+};
+
+static void endpoint_text(GString *out, const struct tcps_endpoint *end, uint32_t mine, uint32_t theirs)
+{
+    g_string_append_printf(out, "iss %d una %d nxt %d rcv_nxt %d rcv_edge %d fin %d fin_ack %d doubt %d x%u retracted %u:",
+                           (int32_t)(end->iss - mine), (int32_t)(end->snd_una - mine), (int32_t)(end->snd_nxt - mine),
+                           (int32_t)(end->rcv_nxt - theirs), (int32_t)(end->rcv_edge - theirs),
+                           (int32_t)(end->fin - mine), (int32_t)(end->fin_ack - theirs), (int32_t)(end->doubt - mine),
+                           end->doubts, end->retractions);
+    for (unsigned i = 0; i < 32; i++) {
+        if (!(end->known & UINT32_C(1) << i)) continue;
+        if (i < G_N_ELEMENTS(fact_names))
+            g_string_append_printf(out, " %s", fact_names[i]);
+        else
+            g_string_append_printf(out, " fact%u", i);
+    }
+    g_string_append_c(out, '\n');
+}
+
+void rig_facts_text(GString *out, const struct tcps_conn *conn, const uint32_t base[2])
+{
+    for (unsigned end = 0; end < 2; end++) {
+        g_string_append_printf(out, "    %s: ", tcps_role_name(end, conn->client_end));
+        endpoint_text(out, &conn->end[end], base[end], base[!end]);
+    }
+}
+
+void rig_reasons_text(GString *out, const struct tcps_conn *conn, const struct tcps_view *view)
+{
+    gsize start = out->len;
+
+    for (uint32_t i = 0; i < view->entries; i++) {
+        const struct tcps_entry *entry = &conn->log.entries[view->first_entry + i];
+
+        for (unsigned end = 0; end < 2; end++) {
+            unsigned why = tcps_entry_why(entry, end);
+
+            if (why == TCPS_WHY_NONE) continue;
+            g_string_append_printf(out, "%s%s:%s", out->len > start ? " " : "",
+                                   tcps_role_name(end, view->client_end), tcps_reason_name(why));
+        }
+    }
+}
+
+void rig_transitions_text(GString *out, const struct tcps_conn *conn, const struct tcps_view *view, unsigned sender)
+{
+    gsize start = out->len;
+    struct tcps_event event;
+
+    for (unsigned i = 0; tcps_event_at(conn, view, sender, i, &event); i++) {
+        char text[64];
+
+        if (!tcps_event_is_transition(&event)) continue;
+        tcps_event_text(conn, view, &event, text, sizeof text);
+        g_string_append_printf(out, "%s%s", out->len > start ? " " : "", text);
+    }
+    if (out->len == start) g_string_append(out, "none");
+}
+
+/* ---- paths ---- */
+
+void rig_path_open(struct rig_path *path, unsigned initial)
+{
+    path->initial = (uint8_t)initial;
+    path->states = g_array_new(FALSE, FALSE, sizeof(uint8_t));
+}
+
+void rig_path_close(struct rig_path *path)
+{
+    if (path->states) g_array_free(path->states, TRUE);
+    path->states = NULL;
+}
+
+/* Drops what a correction back to `state` takes back; a state never left before is appended. */
+static void take_back(struct rig_path *path, uint8_t state)
+{
+    for (guint i = path->states->len; i-- > 0;) {
+        if (g_array_index(path->states, uint8_t, i) != state) continue;
+        g_array_set_size(path->states, i + 1);
+        return;
+    }
+    g_array_set_size(path->states, 0);
+    if (state != path->initial) g_array_append_val(path->states, state);
+}
+
+void rig_path_follow(struct rig_path *path, const struct tcps_conn *conn, const struct tcps_view *view, unsigned sender,
+                     unsigned end)
+{
+    struct tcps_event event;
+
+    for (unsigned i = 0; tcps_event_at(conn, view, sender, i, &event); i++) {
+        if (event.end != end || event.from == event.to || !tcps_event_is_transition(&event)) continue;
+        if (tcps_reason_kind(event.why) == TCPS_CORRECTION)
+            take_back(path, event.to);
+        else
+            g_array_append_val(path->states, event.to);
+    }
+}
+
+void rig_path_text(GString *out, const struct rig_path *path)
+{
+    for (guint i = 0; i < path->states->len; i++)
+        g_string_append_printf(out, "%s%s", i ? " " : "", tcps_state_name(g_array_index(path->states, uint8_t, i)));
+    if (path->states->len == 0) g_string_append(out, "none");
+}
