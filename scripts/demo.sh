@@ -23,7 +23,7 @@ rows=${DEMO_ROWS:-200}
 
 needs_for_build
 install_missing
-configure_and_build release -DCMAKE_BUILD_TYPE=Release
+configure_and_build release release
 make_scratch
 module=$(module_of release)
 
@@ -46,7 +46,7 @@ fi
 [ -s "$scratch/table" ] || die "there is no TCP in $capture"
 
 # tcp.flags.str has a dot for every flag that is off. Padding comes before the arrows of the last column: awk counts bytes.
-awk -F '\t' -v limit="$rows" '
+awk -F '\t' -v OFS='\t' -v limit="$rows" '
     function name(end, address, port) { return (address ~ /:/ ? "[" address "]" : address) ":" port }
     function wider(i, text) { if (length(text) > width[i]) width[i] = length(text) }
     function flags(text,    i, letter, words) {
@@ -70,7 +70,7 @@ awk -F '\t' -v limit="$rows" '
     }
     {
         total++
-        gsub(/^ +| +$/, "", $1)
+        for (i = 1; i <= 5; i++) gsub(/^ +| +$/, "", $i)
         if (row >= limit) next
         source = name("from", $2, $3); destination = name("to", $4, $5)
         gsub(/,/, ", ", $10)

@@ -18,8 +18,14 @@ die() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# Is any of these files there? Takes patterns.
-have_file() { compgen -G "$1" >/dev/null; }
+# Is there a file for any of these patterns?
+have_file() {
+    local pattern
+    for pattern; do
+        ! compgen -G "$pattern" >/dev/null || return 0
+    done
+    return 1
+}
 
 # Debian's own python3 has Debian's modules; one that an environment manager put before it has not.
 python=/usr/bin/python3
@@ -44,10 +50,10 @@ needs_for_build() {
     needs pkg-config have pkg-config
     needs tshark have tshark
     needs libglib2.0-dev pkg-config --exists glib-2.0
-    needs wireshark-dev have_file '/usr/lib*/{*/,}{wireshark/cmake,cmake/wireshark}/WiresharkConfig.cmake'
-    needs libwireshark-dev have_file '/usr/include/wireshark/epan/packet.h'
-    needs libwiretap-dev have_file '/usr/include/wireshark/wiretap/wtap.h'
-    needs libwsutil-dev have_file '/usr/include/wireshark/wsutil/ws_assert.h'
+    needs wireshark-dev have_file {/usr,/usr/local}/lib*/{,'*/'}{wireshark/cmake,cmake/wireshark}/WiresharkConfig.cmake
+    needs libwireshark-dev have_file {/usr,/usr/local}/include/wireshark/epan/packet.h
+    needs libwiretap-dev have_file {/usr,/usr/local}/include/wireshark/wiretap/wtap.h
+    needs libwsutil-dev have_file {/usr,/usr/local}/include/wireshark/wsutil/ws_assert.h
 }
 
 needs_for_tests() {
@@ -78,20 +84,19 @@ install_missing() {
     "${apt[@]}" install "${packages[@]}" >&2 || die "apt-get could not install: ${packages[*]}"
 }
 
-# configure_and_build NAME [CMake option…]: a build tree of its own below build/.
+# configure_and_build TREE PRESET [CMake option…]: a build tree of its own below build/, by a preset of CMakePresets.json.
 configure_and_build() {
-    local name=$1 log
-    shift
+    local tree=$1 preset=$2 log=$build_root/$1.log
+    shift 2
     mkdir -p "$build_root"
-    log=$build_root/$name.log
-    if ! { cmake -S "$project" -B "$build_root/$name" -G Ninja "$@" && cmake --build "$build_root/$name"; } >"$log" 2>&1
-    then
+    if ! (cd "$project" && cmake --preset "$preset" -B "$build_root/$tree" "$@" &&
+        cmake --build "$build_root/$tree") >"$log" 2>&1; then
         tail -n 60 "$log" >&2
         die "the build failed; all of its output is in $log"
     fi
 }
 
-# The plugin that configure_and_build NAME made.
+# The plugin that configure_and_build TREE made.
 module_of() {
     local found
     found=$(find "$build_root/$1" -name tcpstate.so -not -path '*/CMakeFiles/*' -print -quit)

@@ -55,12 +55,9 @@ run_ctest() {
     return "$status"
 }
 
-# A module with a sanitizer in it loads only into a program that has the runtime already: here it is linked, not loaded.
-sanitizers='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
-
-build_gcc() { configure_and_build gcc -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=gcc -DCMAKE_COMPILE_WARNING_AS_ERROR=ON; }
-build_clang() { configure_and_build clang -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=clang -DCMAKE_COMPILE_WARNING_AS_ERROR=ON; }
-build_asan() { configure_and_build asan -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=gcc "-DCMAKE_C_FLAGS=$sanitizers"; }
+build_gcc() { configure_and_build gcc release -DCMAKE_C_COMPILER=gcc -DCMAKE_C_FLAGS=-Werror; }
+build_clang() { configure_and_build clang clang; }
+build_asan() { configure_and_build asan asan -DCMAKE_C_COMPILER=gcc; }
 
 cd "$project"
 export TZ=UTC LC_ALL=C.UTF-8 CTEST_OUTPUT_ON_FAILURE=1

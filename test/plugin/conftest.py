@@ -60,7 +60,7 @@ class Wireshark:
         command = [str(WITH_PLUGIN), program, *map(str, arguments)]
         done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
         if check:
-            assert done.returncode == 0, f"{' '.join(command)}: exit status {done.returncode}\n{done.stderr}"
+            assert done.returncode == 0, f"{' '.join(command)}: exit status {done.returncode}\n{done.stderr[:1500]}"
         return done
 
     def tshark(self, *arguments, **options):
