@@ -86,19 +86,25 @@ static enum tcps_reason usual_reason(const struct tcps_step *step, unsigned end,
     }
 }
 
+static enum tcps_basis basis_of(const struct tcps_step *step, unsigned end, enum tcps_state state)
+{
+    if (rests_on_unseen_fin(step, end, state)) return TCPS_BASIS_assumed;
+    if (end != step->my_end) return step->implied ? TCPS_BASIS_assumed : TCPS_BASIS_presumed;
+    /* In a simultaneous open the sender of a SYN,ACK is open only because the peer's is presumed to arrive. */
+    return state == TCPS_ESTABLISHED && (step->seg->flags & TCPS_SYN) ? TCPS_BASIS_presumed : TCPS_BASIS_observed;
+}
+
 void tcps_settle(struct tcps_step *step, unsigned end, enum tcps_reason why)
 {
     const struct tcps_endpoint *endpoint = &step->conn->end[end];
     enum tcps_state from = tcps_state_now(step, end);
     enum tcps_state to = tcps_state_of(endpoint, &step->conn->end[!end]);
     enum tcps_state way[TCPS_STATE_COUNT];
-    enum tcps_basis basis = end == step->my_end ? TCPS_BASIS_observed : TCPS_BASIS_presumed;
     unsigned count = 0;
 
     /* Its facts are those of the old connection: only a RST can still move it there. */
     if (tcps_has(endpoint, TCPS_OLD_LIFE)) to = tcps_has(endpoint, TCPS_RST_GOT) ? TCPS_CLOSED : from;
     if (to == from || to == TCPS_UNKNOWN) return;
-    if (step->implied && end == step->peer_end) basis = TCPS_BASIS_assumed;
     for (enum tcps_state state = to; state != from && state != TCPS_UNKNOWN && count < TCPS_STATE_COUNT;
          state = tcps_state_on_the_way(endpoint, state))
         way[count++] = state;
@@ -111,14 +117,7 @@ void tcps_settle(struct tcps_step *step, unsigned end, enum tcps_reason why)
     while (count-- > 0) {
         bool last = count == 0;
 
-        /* In a simultaneous open the sender of a SYN,ACK is open only because the peer's is presumed to arrive. */
-        bool presumes = way[count] == TCPS_ESTABLISHED && (step->seg->flags & TCPS_SYN);
-        bool assumes = rests_on_unseen_fin(step, end, way[count]);
-
-        add_hop(step, end, way[count],
-                assumes ? TCPS_BASIS_assumed
-                : presumes ? TCPS_BASIS_presumed
-                           : basis,
+        add_hop(step, end, way[count], basis_of(step, end, way[count]),
                 last && why ? why : usual_reason(step, end, way[count]));
     }
 }
@@ -154,10 +153,19 @@ static void write_entry(struct tcps_conn *conn, const struct tcps_memory *memory
     tcps_log_append(&conn->log, memory, entry);
 }
 
+static bool changes_nothing(const struct tcps_step *step)
+{
+    for (unsigned end = 0; end < 2; end++)
+        for (unsigned i = 0; i < step->hop_count[end]; i++)
+            if (step->hops[end][i].state != step->conn->state[end]) return false;
+    return true;
+}
+
 static void write_hops(struct tcps_step *step, const struct tcps_memory *memory)
 {
     struct tcps_conn *conn = step->conn;
 
+    if (conn->log.count >= TCPS_LOG_VERDICTS && changes_nothing(step)) return;
     for (unsigned i = 0; i < step->hop_count[0] || i < step->hop_count[1]; i++) {
         unsigned why[2] = {TCPS_WHY_NONE, TCPS_WHY_NONE};
 
@@ -178,8 +186,6 @@ static void set_initial(struct tcps_conn *conn, unsigned end, enum tcps_state st
     conn->basis[end] = state == TCPS_UNKNOWN ? TCPS_BASIS_none : TCPS_BASIS_assumed;
 }
 
-/* ---- feeding ---- */
-
 static struct tcps_step step_for(struct tcps_conn *conn, const struct tcps_segment *seg)
 {
     uint8_t me = seg->from & 1;
@@ -196,6 +202,56 @@ static bool flags_are_valid(const struct tcps_segment *seg)
     return (control & (control - 1)) == 0 && (seg->flags & (TCPS_SYN | TCPS_FIN | TCPS_RST | TCPS_ACK)) != 0;
 }
 
+/* ---- the short way ---- */
+
+enum {
+    SETTLED = TCPS_SEEN | TCPS_HAS_NUMBERS | TCPS_HAS_RCV | TCPS_SYNCHRONIZED,
+    UNSETTLED = TCPS_HAS_FIN | TCPS_FIN_DOUBTED | TCPS_FIN_GUESSED | TCPS_RST_GOT | TCPS_RST_MADE | TCPS_OLD_LIFE |
+                TCPS_ALT_ISS | TCPS_HAS_HOLE | TCPS_NXT_IS_BARE,
+};
+
+static bool is_settled(const struct tcps_conn *conn, unsigned end)
+{
+    const struct tcps_endpoint *endpoint = &conn->end[end];
+
+    return (endpoint->known & (SETTLED | UNSETTLED)) == SETTLED && (endpoint->known & (TCPS_SYN_ACKED | TCPS_PRESUMED_OPEN)) &&
+           conn->state[end] == TCPS_ESTABLISHED && endpoint->doubts == 0 &&
+           !conn->challenge_due[end];
+}
+
+static void note_quiet(struct tcps_conn *conn)
+{
+    conn->quiet = is_settled(conn, 0) && is_settled(conn, 1) && !conn->candidate_waits && !conn->full;
+    if (!conn->quiet) return;
+    for (unsigned end = 0; end < 2; end++)
+        conn->shift[end] = tcps_window_shift(&conn->end[end], &conn->end[!end]);
+}
+
+bool tcps_conn_feed_quiet(struct tcps_conn *conn, const struct tcps_segment *seg)
+{
+    struct tcps_endpoint *me = &conn->end[seg->from & 1], *peer = &conn->end[!(seg->from & 1)];
+    uint32_t edge;
+
+    if (!conn->quiet || (seg->flags & (TCPS_SYN | TCPS_FIN | TCPS_RST | TCPS_ACK)) != TCPS_ACK || seg->malformed)
+        return false;
+    if (seg->seq != me->snd_nxt || seq_gt(seg->seq, peer->rcv_edge)) return false;
+    if (seg->ack - me->rcv_nxt > peer->snd_nxt - me->rcv_nxt || seq_gt(me->rcv_nxt, peer->snd_nxt)) return false;
+    if (seq_lt(seg->seq + seg->len, peer->rcv_nxt)) return false;
+    if (conn->log.entries[conn->log.count - 1].frame >= seg->at.frame) return false;
+    if (!(seg->len ? me->first_data : me->first_ack)) return false;
+    me->snd_nxt += seg->len;
+    me->rcv_nxt = seg->ack;
+    edge = seg->ack + ((uint32_t)seg->wnd << conn->shift[seg->from & 1]);
+    me->rcv_edge = seq_max(me->rcv_edge, edge);
+    peer->snd_una = seq_max(peer->snd_una, seg->ack);
+    if (seg->has_ts && seq_leq(seg->seq, peer->rcv_nxt) && seq_gt(seg->tsval, peer->ts_recent) &&
+        tcps_has(peer, TCPS_HAS_TS))
+        peer->ts_recent = seg->tsval;
+    return true;
+}
+
+/* ---- feeding ---- */
+
 static void take(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg)
 {
     struct tcps_step step = step_for(conn, seg);
@@ -207,6 +263,7 @@ static void take(struct tcps_conn *conn, const struct tcps_memory *memory, const
     else
         tcps_take_evidence(&step);
     if (step.hop_count[0] | step.hop_count[1]) write_hops(&step, memory);
+    note_quiet(conn);
 }
 
 void tcps_conn_feed(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg)

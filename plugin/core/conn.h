@@ -49,6 +49,8 @@ struct tcps_conn {
     bool challenge_due[2];   /* this end is expected to answer with a challenge ACK */
     bool candidate_waits;    /* `waiting` holds a SYN */
     bool full;               /* the log ended with TCPS_WHY_LOG_FULL */
+    bool quiet;              /* open, proven and undisturbed: a segment in order can change no state */
+    uint8_t shift[2];        /* each end's window scale, valid while quiet */
 };
 
 /* What to show for one position. */
@@ -65,6 +67,11 @@ struct tcps_view {
 /* Feeds the next segment, already known to belong to this connection and this incarnation. Never fails: without memory
  * the states stay what they were. */
 void tcps_conn_feed(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg);
+
+/* The short way for nearly all segments of nearly all connections: data and ACKs in order while nothing is open to doubt.
+ * Returns false, with nothing done, when the segment deserves a closer look: feed it by tcps_conn_feed(). Gives exactly
+ * the facts that tcps_conn_feed() would give. */
+bool tcps_conn_feed_quiet(struct tcps_conn *conn, const struct tcps_segment *seg);
 
 /* Starts a connection at its first segment, in zeroed memory, and feeds it. `ports` are those of end 0 and end 1, for
  * guessing roles. */

@@ -73,15 +73,18 @@ static void start_numbers(struct tcps_endpoint *me, uint32_t iss, uint32_t next)
     me->known |= TCPS_HAS_NUMBERS;
 }
 
-/* The window that `me` advertises in `seg`. RFC 7323 2.2: the scale holds if both SYNs offer it, and never in a SYN. If
- * a SYN was not captured the largest scale is allowed for. */
+uint8_t tcps_window_shift(const struct tcps_endpoint *me, const struct tcps_endpoint *peer)
+{
+    if (!tcps_has(me, TCPS_HAS_WSCALE) || !tcps_has(peer, TCPS_HAS_WSCALE)) return 14;
+    if (me->wscale == TCPS_NO_WSCALE || peer->wscale == TCPS_NO_WSCALE) return 0;
+    return me->wscale < 14 ? me->wscale : 14;
+}
+
+/* The window that `me` advertises in `seg`; that of a SYN is never scaled. */
 static uint32_t window_of(const struct tcps_endpoint *me, const struct tcps_endpoint *peer,
                           const struct tcps_segment *seg)
 {
-    if (seg->flags & TCPS_SYN) return seg->wnd;
-    if (!tcps_has(me, TCPS_HAS_WSCALE) || !tcps_has(peer, TCPS_HAS_WSCALE)) return (uint32_t)seg->wnd << 14;
-    if (me->wscale == TCPS_NO_WSCALE || peer->wscale == TCPS_NO_WSCALE) return seg->wnd;
-    return (uint32_t)seg->wnd << (me->wscale < 14 ? me->wscale : 14);
+    return (uint32_t)seg->wnd << ((seg->flags & TCPS_SYN) ? 0 : tcps_window_shift(me, peer));
 }
 
 /* Is what `me` acknowledged so far more than `peer` was seen to send? */
@@ -350,6 +353,14 @@ static bool is_outside_window(const struct tcps_endpoint *peer, const struct tcp
     return tcps_has(peer, TCPS_HAS_RCV) && seq_gt(seg->seq, peer->rcv_edge) && seq_gt(seg->seq, peer->rcv_nxt);
 }
 
+/* The FIN may be good or not: the peer's ACK will show. */
+static void doubt_fin(struct tcps_endpoint *me, const struct tcps_segment *seg)
+{
+    me->known |= TCPS_FIN_DOUBTED;
+    me->fin = seg->seq + seg->len;
+    me->fin_ack = seg->ack;
+}
+
 static bool is_plausible(struct tcps_step *step)
 {
     const struct tcps_endpoint *me = step->me, *peer = step->peer;
@@ -360,14 +371,10 @@ static bool is_plausible(struct tcps_step *step)
         tcps_verdict(step, step->my_end, TCPS_WHY_IMPLAUSIBLE);
         return false;
     }
-    if (is_outside_window(peer, seg) && !is_believed_at_last(step)) {
-        if (seg->flags & TCPS_FIN) { /* the peer's ACK may yet show that it was good */
-            step->me->known |= tcps_has(me, TCPS_HAS_FIN) ? 0 : TCPS_FIN_DOUBTED;
-            if (!tcps_has(me, TCPS_HAS_FIN)) {
-                step->me->fin = seg->seq + seg->len;
-                step->me->fin_ack = seg->ack;
-            }
-        }
+    if (!is_outside_window(peer, seg)) {
+        step->me->doubts = 0;
+    } else if (!is_believed_at_last(step)) {
+        if ((seg->flags & TCPS_FIN) && !tcps_has(me, TCPS_HAS_FIN)) doubt_fin(step->me, seg);
         tcps_verdict(step, step->my_end, TCPS_WHY_OUTSIDE_WINDOW);
         return false;
     }
@@ -429,6 +436,7 @@ static void take_hole(struct tcps_endpoint *me, const struct tcps_endpoint *peer
     } else if (tcps_has(me, TCPS_HAS_HOLE) && seq_leq(seg->seq, me->hole_start) && seq_gt(end, me->hole_start)) {
         me->hole_start = end;
     }
+    if (!tcps_has_open_hole(me, peer)) me->known &= ~(uint32_t)TCPS_HAS_HOLE;
 }
 
 static void take_snd_nxt(struct tcps_endpoint *me, const struct tcps_segment *seg)
@@ -614,11 +622,7 @@ static bool take_fin(struct tcps_step *step, enum tcps_reason defect)
     uint32_t fin = seg->seq + seg->len;
 
     if (defect) {
-        if (defect != TCPS_WHY_FIN_ELSEWHERE) {
-            me->known |= TCPS_FIN_DOUBTED;
-            me->fin = fin;
-            me->fin_ack = seg->ack;
-        }
+        if (defect != TCPS_WHY_FIN_ELSEWHERE) doubt_fin(me, seg);
         tcps_verdict(step, step->my_end, defect);
         return false;
     }

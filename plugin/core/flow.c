@@ -173,6 +173,7 @@ struct tcps_conn *tcps_flow_feed(struct tcps_flow *flow, const struct tcps_memor
     enum choice choice;
 
     if (!conn) return begin(flow, memory, NEW, seg);
+    if (tcps_conn_feed_quiet(conn, seg)) return conn;
     if (is_blank(conn)) {
         tcps_log_give_up(&conn->log, seg->at);
         tcps_conn_begin(conn, memory, seg, flow->ports);

@@ -34,6 +34,10 @@ struct tcps_entry {
 /* No connection needs more; past it the states are UNKNOWN (TCPS_WHY_LOG_FULL) and nothing more is logged. */
 #define TCPS_LOG_LIMIT 65536
 
+/* Once the log is that long, verdicts that change nothing are no longer kept: a flood of forged segments must not push
+ * out the transitions. */
+#define TCPS_LOG_VERDICTS 1024
+
 struct tcps_log {
     struct tcps_entry *entries;
     uint32_t count, capacity;
