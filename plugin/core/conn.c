@@ -70,7 +70,7 @@ static enum tcps_reason usual_reason(const struct tcps_step *step, unsigned end,
         return tcps_has(step->me, TCPS_SENT_SYNACK) || !acks ? TCPS_WHY_SYNCHRONIZED : TCPS_WHY_SYN_TAKEN;
     case TCPS_FIN_WAIT_1:
     case TCPS_LAST_ACK:
-        return sends ? TCPS_WHY_FIN_SENT : TCPS_WHY_IMPLIED;
+        return sends ? TCPS_WHY_FIN_SENT : TCPS_WHY_FIN_BELIEVED;
     case TCPS_FIN_WAIT_2:
         return TCPS_WHY_FIN_ACKED;
     case TCPS_CLOSE_WAIT:

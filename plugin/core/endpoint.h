@@ -57,7 +57,7 @@ struct tcps_endpoint {
     uint32_t fin_ack;   /* the ACK that the first captured copy of the FIN carried */
     uint32_t ts_recent; /* TS.Recent (RFC 7323 4.3): the peer's time stamp it is presumed to hold */
     uint32_t mark;      /* fingerprint of its last SYN or FIN: tells a copy from a retransmission */
-    uint32_t doubt;     /* a far-off number that waits for a second witness; or the second ISS (TCPS_ALT_ISS) */
+    uint32_t doubt;     /* a number that waits for a second witness: far off, or beyond the FIN; or the second ISS */
     uint32_t hole_start, hole_end; /* the octets from hole_start, and not all up to hole_end, were captured */
     uint32_t first_data, first_ack; /* frames of its first data and first pure ACK; 0: none yet */
     uint8_t wscale;

@@ -361,6 +361,20 @@ static void doubt_fin(struct tcps_endpoint *me, const struct tcps_segment *seg)
     me->fin_ack = seg->ack;
 }
 
+/* The receiver acknowledges data beyond the FIN, which its sender was seen to send: that FIN was forged or corrupt. */
+static bool disproves_fin(struct tcps_step *step)
+{
+    struct tcps_endpoint *peer = step->peer;
+
+    if (!seq_between(peer->fin + 2, step->seg->ack, peer->doubt)) return false;
+    peer->known &= ~(uint32_t)(TCPS_HAS_FIN | TCPS_FIN_UNSEEN);
+    peer->snd_nxt = peer->doubt;
+    step->me->known &= ~(uint32_t)TCPS_FIN_CROSSED;
+    tcps_settle(step, step->my_end, TCPS_WHY_FIN_OF_PEER_DISPROVED);
+    tcps_settle(step, step->peer_end, TCPS_WHY_FIN_DISPROVED);
+    return true;
+}
+
 static bool is_plausible(struct tcps_step *step)
 {
     const struct tcps_endpoint *me = step->me, *peer = step->peer;
@@ -378,7 +392,7 @@ static bool is_plausible(struct tcps_step *step)
         tcps_verdict(step, step->my_end, TCPS_WHY_OUTSIDE_WINDOW);
         return false;
     }
-    if (tcps_has(peer, TCPS_HAS_FIN) && seq_gt(seg->ack, peer->fin + 1)) {
+    if (tcps_has(peer, TCPS_HAS_FIN) && seq_gt(seg->ack, peer->fin + 1) && !disproves_fin(step)) {
         tcps_verdict(step, step->my_end, TCPS_WHY_ACKS_BEYOND_FIN);
         return false;
     }
@@ -466,6 +480,7 @@ static void take_sending(struct tcps_step *step)
             tcps_verdict(step, step->my_end, TCPS_WHY_PROVEN);
     }
     if (tcps_has(me, TCPS_HAS_FIN) && seg->len > 0 && seq_gt(end, me->fin)) {
+        me->doubt = end;
         tcps_verdict(step, step->my_end, TCPS_WHY_DATA_BEYOND_FIN);
         return;
     }
@@ -610,7 +625,10 @@ static enum tcps_reason fin_defect(const struct tcps_step *step, bool ack_ahead)
     if (seg->has_ts && tcps_has(peer, TCPS_HAS_TS) && seq_lt(seg->tsval, peer->ts_recent))
         return TCPS_WHY_OLD_TIMESTAMP;
     if (is_ack_too_old(me, peer, seg->ack)) return TCPS_WHY_ACKS_OLD;
-    if (ack_ahead && tcps_has(peer, TCPS_SEEN)) return TCPS_WHY_ACKS_UNSENT;
+    /* Octets that nobody saw: a forger's guess - unless an earlier segment acknowledged them too, and the capture has a
+     * hole. */
+    if (ack_ahead && tcps_has(peer, TCPS_SEEN) && !(tcps_has(me, TCPS_HAS_RCV) && me->rcv_nxt == seg->ack))
+        return TCPS_WHY_ACKS_UNSENT;
     return TCPS_WHY_NONE;
 }
 
@@ -628,6 +646,7 @@ static bool take_fin(struct tcps_step *step, enum tcps_reason defect)
     }
     me->known |= TCPS_HAS_FIN;
     me->known &= ~(uint32_t)TCPS_FIN_DOUBTED;
+    me->doubt = fin; /* nothing is known beyond it */
     me->fin = fin;
     me->fin_ack = seg->ack;
     me->mark = tcps_mark_of(seg);

@@ -54,6 +54,8 @@ enum tcps_reason_kind {
     X(ALIVE_AFTER_RST, TCPS_CORRECTION, "the {me} sends on: the RST of frame {since} did not close it")                \
     X(SENT_BEFORE_RST, TCPS_CORRECTION, "the {me} sent this before the RST of frame {since} reached it")               \
     X(FIN_NOT_TAKEN, TCPS_CORRECTION, "the {me} resets: the {peer}'s FIN at {pfin} had not reached it after all")        \
+    X(FIN_DISPROVED, TCPS_CORRECTION, "ACK {ack} covers data beyond the {me}'s FIN: that FIN was not real")             \
+    X(FIN_OF_PEER_DISPROVED, TCPS_CORRECTION, "ACK {ack} covers data beyond the {peer}'s FIN: that FIN was not real")  \
     X(ROLES_SWAPPED, TCPS_CORRECTION, "the handshake shows who is client: the roles were guessed wrong")               \
     X(SYN_REPEATED, TCPS_VERDICT, "the {me} sends its SYN again")                                                      \
     X(SYNACK_REPEATED, TCPS_VERDICT, "the {me} sends its SYN,ACK again")                                               \

@@ -222,7 +222,9 @@ void tcps_judge_life_after_reset(struct tcps_step *step)
         alive = (tcps_segment_space(seg) > 0 && seq_gt(end, step->conn->rst_seq)) || !tcps_has(me, TCPS_HAS_RCV) ||
                 seq_gt(seg->ack, me->rcv_nxt);
     } else {
+        /* Or a bare duplicate ACK below it: a challenge ACK, for octets before the RST are missing there. */
         alive = seq_gt(seg->ack, step->conn->rst_seq) ||
+                (tcps_segment_space(seg) == 0 && seg->ack == me->rcv_nxt && seq_lt(seg->ack, step->conn->rst_seq)) ||
                 (!tcps_has(peer, TCPS_RST_MADE) && !tcps_has(peer, TCPS_RST_GOT));
     }
     if (!alive) return;
