@@ -130,6 +130,16 @@ static int rst_sender(const struct hop *hop)
     }
 }
 
+int tcps_reset_sender(const struct tcps_conn *conn, uint32_t entry)
+{
+    struct walk walk = {.log = &conn->log, .entries = entry + 1, .next = entry};
+    struct hop hop;
+
+    while (entry < conn->log.count && next_hop(&walk, &hop))
+        if (rst_sender(&hop) >= 0) return rst_sender(&hop);
+    return -1;
+}
+
 /* Did a RST close an end in this hop? */
 static bool closed_by_rst(const struct hop *hop)
 {

@@ -62,6 +62,9 @@ struct tcps_closing {
 void tcps_opening_of(const struct tcps_conn *conn, uint32_t entries, struct tcps_opening *opening);
 void tcps_closing_of(const struct tcps_conn *conn, uint32_t entries, struct tcps_closing *closing);
 
+/* Which end sent the RST that entry `entry` of the log tells of: 0 or 1; -1 if it tells of none. */
+int tcps_reset_sender(const struct tcps_conn *conn, uint32_t entry);
+
 /* Zeek's conn_state ("SF", "S0", ...) as if the capture ended there. Static. */
 const char *tcps_conn_state(const struct tcps_conn *conn, uint32_t entries);
 

@@ -1,0 +1,192 @@
+/* Counting per server. See half_open.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "half_open.h"
+
+#define NANOSECONDS INT64_C(1000000000)
+
+/* One connection more or less in SYN_RECEIVED. */
+struct change {
+    int64_t time;
+    int32_t by;
+};
+
+static guint hash_server(gconstpointer key)
+{
+    const struct tcpstate_server *server = key;
+
+    return g_direct_hash(server->address) * 31 + server->port;
+}
+
+/* Addresses are shared between connections, so the same address is the same pointer. */
+static gboolean same_server(gconstpointer one, gconstpointer other)
+{
+    const struct tcpstate_server *a = one, *b = other;
+
+    return a->address == b->address && a->port == b->port;
+}
+
+static void free_server(gpointer data)
+{
+    struct tcpstate_server *server = data;
+
+    g_array_unref(server->changes);
+    g_array_unref(server->times);
+    g_hash_table_unref(server->clients);
+    g_free(server);
+}
+
+static struct tcpstate_server *server_of(GHashTable *table, GPtrArray *servers,
+                                         const struct tcpstate_connection *connection)
+{
+    unsigned end = !tcpstate_client_end(connection);
+    struct tcpstate_server wanted = {.address = connection->address[end], .port = connection->port[end]};
+    struct tcpstate_server *server = g_hash_table_lookup(table, &wanted);
+
+    if (server) return server;
+    server = g_new0(struct tcpstate_server, 1);
+    server->address = wanted.address;
+    server->port = wanted.port;
+    server->changes = g_array_new(FALSE, FALSE, sizeof(struct change));
+    server->times = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    server->clients = g_hash_table_new(NULL, NULL);
+    g_hash_table_add(table, server);
+    g_ptr_array_add(servers, server);
+    return server;
+}
+
+static void change(struct tcpstate_server *server, int64_t time, int32_t by)
+{
+    struct change change = {time, by};
+
+    g_array_append_val(server->changes, change);
+}
+
+/* A host gives up a half-open connection without a word: at the latest 2MSL after its last packet it is taken to have
+ * (rule 9), or a slow trickle of lost clients would look like a flood. */
+static void add_half_open(struct tcpstate_server *server, const struct tcpstate_connection *connection)
+{
+    const struct tcps_log *log = &connection->conn->log;
+    unsigned end = !tcpstate_client_end(connection);
+    bool half_open = false;
+
+    for (uint32_t i = 0; i < log->count; i++) {
+        bool now = tcps_entry_state(&log->entries[i], end) == TCPS_SYN_RECEIVED;
+
+        if (now != half_open) change(server, log->entries[i].time, now ? 1 : -1);
+        half_open = now;
+    }
+    if (half_open)
+        change(server, MIN(connection->last_time + tcpstate_preferences()->two_msl * NANOSECONDS,
+                           tcpstate_replaced_at(connection)), -1);
+}
+
+static void add_closing(struct tcpstate_server *server, const struct tcpstate_connection *connection)
+{
+    unsigned client = tcpstate_client_end(connection);
+    struct tcps_closing closing;
+
+    tcps_closing_of(connection->conn, connection->conn->log.count, &closing);
+    if (closing.kind == TCPS_CLOSE_none) return;
+    server->reset += closing.kind == TCPS_CLOSE_reset || closing.kind == TCPS_CLOSE_fin_then_reset;
+    if (closing.initiator == 2)
+        server->closed_by_both++;
+    else if (closing.initiator >= 0 && (unsigned)closing.initiator == client)
+        server->closed_by_client++;
+    else if (closing.initiator >= 0)
+        server->closed_by_server++;
+}
+
+static bool is_failure(unsigned status)
+{
+    return status != TCPS_STATUS_none && status != TCPS_STATUS_complete && status != TCPS_STATUS_unseen;
+}
+
+static void add_opening(struct tcpstate_server *server, const struct tcpstate_connection *connection)
+{
+    struct tcps_opening opening;
+    int64_t time;
+
+    tcps_opening_of(connection->conn, connection->conn->log.count, &opening);
+    server->by_status[opening.status]++;
+    server->attempts += opening.status != TCPS_STATUS_none && opening.status != TCPS_STATUS_unseen;
+    server->synack_retransmits += opening.synack_retransmits;
+    if (is_failure(opening.status))
+        g_hash_table_add(server->clients, (gpointer)connection->address[tcpstate_client_end(connection)]);
+    if (opening.status != TCPS_STATUS_complete || !opening.syn.frame || !opening.ack.frame) return;
+    time = opening.ack.time - opening.syn.time;
+    g_array_append_val(server->times, time);
+}
+
+/* What ends at a moment makes room before something new begins. */
+static gint in_time(gconstpointer one, gconstpointer other)
+{
+    const struct change *a = one, *b = other;
+
+    if (a->time != b->time) return a->time < b->time ? -1 : 1;
+    return a->by - b->by;
+}
+
+static void sum_up(struct tcpstate_server *server, int64_t start)
+{
+    int64_t now = 0;
+
+    g_array_sort(server->changes, in_time);
+    for (guint i = 0; i < server->changes->len; i++) {
+        const struct change *change = &g_array_index(server->changes, struct change, i);
+
+        now += change->by;
+        if (now <= (int64_t)server->half_open_peak) continue;
+        server->half_open_peak = (uint64_t)now;
+        server->peak_time = change->time - start;
+    }
+    tcpstate_sort_times(server->times);
+    server->p50 = tcpstate_percentile(server->times, 50);
+    server->p95 = tcpstate_percentile(server->times, 95);
+    server->sources = g_hash_table_size(server->clients);
+}
+
+GPtrArray *tcpstate_servers_of(const struct tcpstate_gathering *gathering)
+{
+    GHashTable *table = g_hash_table_new(hash_server, same_server);
+    GPtrArray *servers = g_ptr_array_new_with_free_func(free_server);
+
+    for (guint i = 0; i < gathering->connections->len; i++) {
+        const struct tcpstate_connection *connection = g_ptr_array_index(gathering->connections, i);
+        struct tcpstate_server *server = server_of(table, servers, connection);
+
+        add_opening(server, connection);
+        add_half_open(server, connection);
+        add_closing(server, connection);
+    }
+    for (guint i = 0; i < servers->len; i++) sum_up(g_ptr_array_index(servers, i), gathering->start);
+    g_hash_table_unref(table);
+    return servers;
+}
+
+uint64_t tcpstate_failures_of(const struct tcpstate_server *server)
+{
+    uint64_t failures = 0;
+
+    for (unsigned status = 0; status < G_N_ELEMENTS(server->by_status); status++)
+        if (is_failure(status)) failures += server->by_status[status];
+    return failures;
+}
+
+void tcpstate_note_floods(const GPtrArray *servers, struct tcpstate_document *document)
+{
+    for (guint i = 0; i < servers->len; i++) {
+        const struct tcpstate_server *server = g_ptr_array_index(servers, i);
+        char name[80];
+
+        if (server->half_open_peak <= tcpstate_preferences()->half_open_limit) continue;
+        tcpstate_endpoint_text(server->address, server->port, name, sizeof name);
+        tcpstate_document_note(document,
+            "%s had %" G_GUINT64_FORMAT " half-open connections at once, %.3f s after the capture's start; %"
+            G_GUINT64_FORMAT " attempts from %" G_GUINT64_FORMAT " addresses failed, and %" G_GUINT64_FORMAT
+            " SYN,ACKs were sent again: this looks like a SYN flood.",
+            name, server->half_open_peak, (double)server->peak_time / 1e9, tcpstate_failures_of(server),
+            server->sources, server->synack_retransmits);
+    }
+}

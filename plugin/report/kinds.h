@@ -1,0 +1,77 @@
+/* The list of reports, and what each of them gets to read and has to write.
+ * A report computes a document in one function, in a file of its own name; it looks at connections, never at packets
+ * (the ladder excepted). Look next: exchanges.c, the simplest of them.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TCPSTATE_KINDS_H
+#define TCPSTATE_KINDS_H
+
+#include "document.h"
+#include "gathering.h"
+#include "core/exchange.h"
+#include "steps.h"
+
+/* What may stand between the report's name and the filter. */
+enum tcpstate_argument {
+    TCPSTATE_ARGUMENT_NONE,
+    TCPSTATE_ARGUMENT_SECONDS, /* optional */
+    TCPSTATE_ARGUMENT_STREAM,  /* needed */
+};
+
+/* X(name, argument, what it shows) */
+#define TCPSTATE_REPORT_KINDS(X)                                                                                            \
+    X(exchanges, NONE, "Completed handshakes and closes")                                                              \
+    X(failed, NONE, "Connection attempts that did not complete")                                                       \
+    X(census, SECONDS, "Endpoints per state, at the end or per interval")                                              \
+    X(stuck, SECONDS, "Endpoints that wait too long, and who must act next")                                           \
+    X(resets, NONE, "Resets: validity, cause, data lost")                                                              \
+    X(servers, NONE, "Servers: attempts, half-open peak, handshake times")                                             \
+    X(dwell, NONE, "Time spent in each state")                                                                         \
+    X(connections, NONE, "Connections, one line each")                                                                 \
+    X(ladder, STREAM, "One connection as a ladder diagram")
+
+struct tcpstate_report_input {
+    const struct tcpstate_gathering *gathering;
+    double argument;                 /* seconds; below 0: none was given */
+    const struct tcpstate_steps *steps; /* of the stream asked for; NULL but for the ladder */
+};
+
+typedef void tcpstate_compute(const struct tcpstate_report_input *input, struct tcpstate_document *document);
+
+#define X(name, argument, what) tcpstate_compute tcpstate_report_##name;
+TCPSTATE_REPORT_KINDS(X)
+#undef X
+
+struct tcpstate_report_kind {
+    const char *name, *what;
+    enum tcpstate_argument argument;
+    tcpstate_compute *compute;
+};
+
+extern const struct tcpstate_report_kind tcpstate_report_kinds[];
+extern const unsigned tcpstate_report_count;
+
+/* ---- columns and cells that several reports share ---- */
+
+#define TCPSTATE_STREAM_COLUMNS                                                                                        \
+    {"stream", "stream", TCPSTATE_COLUMN_NUMBER, false}, {"incarnation", NULL, TCPSTATE_COLUMN_NUMBER, false}
+#define TCPSTATE_END_COLUMNS                                                                                           \
+    {"client", "client", TCPSTATE_COLUMN_ENDPOINT, false}, {"server", "server", TCPSTATE_COLUMN_ENDPOINT, false}
+
+/* Fills the stream and incarnation columns at cells[0] and [1]. */
+void tcpstate_cells_stream(struct tcpstate_cell *cells, const struct tcpstate_connection *connection);
+/* Fills the client and server columns at cells[0] and [1]. */
+void tcpstate_cells_ends(struct tcpstate_cell *cells, const struct tcpstate_connection *connection);
+
+/* "client", "server"; "both" for 2, "" for -1: who, when `end` may be several or none. */
+const char *tcpstate_who(const struct tcpstate_connection *connection, int end);
+
+/* The time between two moments; leaves the cell empty when one of them was not seen. */
+void tcpstate_cell_between(struct tcpstate_cell *cell, struct tcps_moment from, struct tcps_moment to);
+
+/* The value below which `percent` of the sorted `values` lie (int64_t, nearest rank); 0 of none. */
+int64_t tcpstate_percentile(const GArray *values, unsigned percent);
+void tcpstate_sort_times(GArray *values);
+
+#endif

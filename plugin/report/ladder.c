@@ -1,0 +1,462 @@
+/* The textbook picture of one connection: two lifelines, the state of each end where it changes, arrows with flags and
+ * relative numbers, frame and time. What happens to an end before it sends stands above its arrow, what happens after it
+ * receives below. For programs: the same steps as a table.
+ * Look next: steps.h, for which segments are drawn; core/explain.h, for the words.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "kinds.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "core/explain.h"
+#include "run.h"
+
+/* ---- what a step says ----------------------------------------------------------------------------------------- */
+
+static const struct {
+    unsigned bit;
+    const char *name;
+} flag_names[] = {
+    {TCPS_SYN, "SYN"}, {TCPS_FIN, "FIN"}, {TCPS_RST, "RST"}, {TCPS_PSH, "PSH"}, {TCPS_ACK, "ACK"},
+};
+
+static void flags_text(unsigned flags, char *text, size_t size)
+{
+    text[0] = '\0';
+    for (size_t i = 0; i < G_N_ELEMENTS(flag_names); i++) {
+        if (!(flags & flag_names[i].bit)) continue;
+        if (*text) g_strlcat(text, ",", size);
+        g_strlcat(text, flag_names[i].name, size);
+    }
+    if (!*text) g_strlcpy(text, "no flags", size);
+}
+
+static uint32_t relative_seq(const struct tcpstate_step *step)
+{
+    return tcps_relative_seq(step->conn, step->segment.from & 1, step->segment.seq);
+}
+
+static uint32_t relative_ack(const struct tcpstate_step *step)
+{
+    return tcps_relative_seq(step->conn, !(step->segment.from & 1), step->segment.ack);
+}
+
+static bool has_reason(const struct tcpstate_step *step, const struct tcps_view *view, enum tcps_reason why)
+{
+    struct tcps_event event;
+
+    for (unsigned i = 0; tcps_event_at(step->conn, view, step->segment.from & 1, i, &event); i++)
+        if (event.why == why) return true;
+    return false;
+}
+
+/* "again", "copy", "keep-alive": what a segment is besides its flags. */
+static const char *remark(const struct tcpstate_step *step, const struct tcps_view *view)
+{
+    if (has_reason(step, view, TCPS_WHY_COPY)) return "copy";
+    if (step->keep_alive) return "keep-alive";
+    return step->again ? "again" : "";
+}
+
+/* ---- for programs --------------------------------------------------------------------------------------------- */
+
+enum { L_STREAM, L_INCARNATION, L_FRAME, L_TIME, L_SENDER, L_FLAGS, L_SEQ, L_ACK, L_LEN, L_SEGMENTS, L_REMARK, L_CLIENT,
+       L_SERVER, L_TRANSITIONS, L_REASONS, L_COLUMNS };
+
+static const struct tcpstate_column columns[L_COLUMNS] = {
+    TCPSTATE_STREAM_COLUMNS,
+    {"frame", "frame", TCPSTATE_COLUMN_NUMBER, false},
+    {"time", "time", TCPSTATE_COLUMN_SECONDS, false},
+    {"sender", "from", TCPSTATE_COLUMN_TEXT, false},
+    {"flags", "flags", TCPSTATE_COLUMN_TEXT, false},
+    {"seq", "seq", TCPSTATE_COLUMN_NUMBER, false},
+    {"ack", "ack", TCPSTATE_COLUMN_NUMBER, false},
+    {"len", "len", TCPSTATE_COLUMN_NUMBER, false},
+    {"segments", "segments", TCPSTATE_COLUMN_NUMBER, false},
+    {"remark", "", TCPSTATE_COLUMN_TEXT, false},
+    {"client_state", "client", TCPSTATE_COLUMN_TEXT, false},
+    {"server_state", "server", TCPSTATE_COLUMN_TEXT, false},
+    {"transitions", "transitions", TCPSTATE_COLUMN_TEXT, false},
+    {"reasons", "reasons", TCPSTATE_COLUMN_TEXT, false},
+};
+
+/* An item of the table: the step, and when the stream began. */
+struct drawn {
+    const struct tcpstate_step *step;
+    int64_t start;
+};
+
+static void join(GString *list, const char *text)
+{
+    if (!*text) return;
+    if (list->len) g_string_append(list, "; ");
+    g_string_append(list, text);
+}
+
+static void fill_events(const struct tcpstate_step *step, const struct tcps_view *view, struct tcpstate_cell *cells)
+{
+    GString *transitions = g_string_new(NULL), *reasons = g_string_new(NULL);
+    struct tcps_event event;
+    char text[200];
+
+    for (unsigned i = 0; tcps_event_at(step->conn, view, step->segment.from & 1, i, &event); i++) {
+        if (tcps_event_is_transition(&event)) {
+            tcps_event_text(step->conn, view, &event, text, sizeof text);
+            join(transitions, text);
+        }
+        tcps_event_reason(step->conn, view, &event, &step->segment, text, sizeof text);
+        join(reasons, text);
+    }
+    tcpstate_cell_format(&cells[L_TRANSITIONS], "%s", transitions->str);
+    tcpstate_cell_format(&cells[L_REASONS], "%s", reasons->str);
+    g_string_free(transitions, TRUE);
+    g_string_free(reasons, TRUE);
+}
+
+static void fill(const void *item, struct tcpstate_cell *cells)
+{
+    const struct drawn *drawn = item;
+    const struct tcpstate_step *step = drawn->step;
+    const struct tcps_segment *segment = &step->segment;
+    struct tcps_view view;
+    char flags[32];
+
+    tcps_conn_view(step->conn, segment->at, &view);
+    tcpstate_cell_number(&cells[L_STREAM], step->conn->stream);
+    tcpstate_cell_number(&cells[L_INCARNATION], step->conn->incarnation);
+    tcpstate_cell_frame(&cells[L_FRAME], segment->at.frame);
+    tcpstate_cell_duration(&cells[L_TIME], segment->time - drawn->start);
+    tcpstate_cell_number(&cells[L_SEGMENTS], step->segments);
+    tcpstate_cell_text(&cells[L_CLIENT], tcps_state_name(view.state[view.client_end]));
+    tcpstate_cell_text(&cells[L_SERVER], tcps_state_name(view.state[!view.client_end]));
+    fill_events(step, &view, cells);
+    if (step->quoted || step->segments > 1) return;
+    flags_text(segment->flags, flags, sizeof flags);
+    tcpstate_cell_text(&cells[L_SENDER], tcps_role_name(segment->from & 1, view.client_end));
+    tcpstate_cell_format(&cells[L_FLAGS], "%s", flags);
+    tcpstate_cell_number(&cells[L_SEQ], relative_seq(step));
+    if (segment->flags & TCPS_ACK) tcpstate_cell_number(&cells[L_ACK], relative_ack(step));
+    tcpstate_cell_number(&cells[L_LEN], segment->len);
+    tcpstate_cell_text(&cells[L_REMARK], remark(step, &view));
+}
+
+void tcpstate_report_ladder(const struct tcpstate_report_input *input, struct tcpstate_document *document)
+{
+    GArray *items = g_array_new(FALSE, FALSE, sizeof(struct drawn));
+    const GArray *steps = input->steps->steps;
+
+    for (guint i = 0; i < steps->len; i++) {
+        struct drawn drawn = {.step = &g_array_index(steps, struct tcpstate_step, i)};
+
+        drawn.start = g_array_index(steps, struct tcpstate_step, 0).segment.time;
+        g_array_append_val(items, drawn);
+    }
+    tcpstate_document_add(document, (struct tcpstate_table){
+        .key = "steps", .title = "Steps", .nothing = "No packet of this stream.",
+        .columns = columns, .column_count = L_COLUMNS, .items = items, .fill = fill});
+}
+
+/* ---- the picture ---------------------------------------------------------------------------------------------- */
+
+/* Columns of the picture: frame, time, the client's state, its lifeline, the arrows, the server's lifeline, its state. */
+enum { FRAME_WIDTH = 6, TIME_WIDTH = 11, STATE_WIDTH = 13, AROUND = FRAME_WIDTH + TIME_WIDTH + 2 * STATE_WIDTH + 5,
+       WIDEST = 60, NARROWEST = 24 };
+
+struct picture {
+    struct tcpstate_writer *writer;
+    const struct tcpstate_connection *connection;
+    unsigned arrows; /* width of the part between the lifelines */
+    int64_t start;
+    const char *dots;
+};
+
+static unsigned characters(const char *text)
+{
+    return (unsigned)g_utf8_strlen(text, -1);
+}
+
+static void append_repeated(GString *line, const char *what, unsigned times)
+{
+    while (times-- > 0) g_string_append(line, what);
+}
+
+/* One line: `frame` 0 leaves frame and time empty; `middle` fills the part between the lifelines. */
+static void draw_line(const struct picture *picture, uint32_t frame, int64_t time, const char *client,
+                      const char *middle, const char *server)
+{
+    GString *line = g_string_new(NULL);
+    double seconds = (double)(time - picture->start) / 1e9;
+
+    if (frame)
+        g_string_printf(line, seconds < 1000 ? "%*u %*.6f" : "%*u %*.3f", FRAME_WIDTH, frame, TIME_WIDTH - 1, seconds);
+    else
+        append_repeated(line, " ", FRAME_WIDTH + TIME_WIDTH);
+    append_repeated(line, " ", STATE_WIDTH + 1 - MIN(characters(client), STATE_WIDTH + 1));
+    g_string_append(line, client);
+    g_string_append(line, " │");
+    g_string_append(line, middle);
+    append_repeated(line, " ", picture->arrows - MIN(characters(middle), picture->arrows));
+    g_string_append(line, "│ ");
+    g_string_append(line, server);
+    tcpstate_write_line(picture->writer, line->str);
+    g_string_free(line, TRUE);
+}
+
+static void draw_middle(const struct picture *picture, const char *text)
+{
+    GString *middle = g_string_new(NULL);
+    unsigned length = characters(text);
+
+    append_repeated(middle, " ", length < picture->arrows ? (picture->arrows - length) / 2 : 0);
+    g_string_append(middle, text);
+    draw_line(picture, 0, 0, "", middle->str, "");
+    g_string_free(middle, TRUE);
+}
+
+/* A sentence between the lifelines, in as many lines as it needs. */
+static void draw_sentence(const struct picture *picture, const char *sentence)
+{
+    char **words = g_strsplit(sentence, " ", -1);
+    GString *line = g_string_new(" ");
+
+    for (char **word = words; *word; word++) {
+        if (line->len > 1 && characters(line->str) + 1 + characters(*word) > picture->arrows - 1) {
+            draw_line(picture, 0, 0, "", line->str, "");
+            g_string_assign(line, " ");
+        }
+        if (line->len > 1) g_string_append_c(line, ' ');
+        g_string_append(line, *word);
+    }
+    draw_line(picture, 0, 0, "", line->str, "");
+    g_string_free(line, TRUE);
+    g_strfreev(words);
+}
+
+/* The richest label that fits. */
+static void label_of(const struct picture *picture, const struct tcpstate_step *step, const struct tcps_view *view,
+                     GString *label)
+{
+    const struct tcps_segment *segment = &step->segment;
+    const char *said = remark(step, view);
+    char flags[32], plain[32];
+
+    flags_text(segment->flags, flags, sizeof flags);
+    flags_text(segment->flags & ~(unsigned)TCPS_PSH, plain, sizeof plain);
+    for (unsigned attempt = 0; attempt < 3; attempt++) {
+        g_string_printf(label, attempt == 0 ? "%s seq %u" : "%s %u", attempt == 0 ? flags : plain, relative_seq(step));
+        if (segment->flags & TCPS_ACK) g_string_append_printf(label, attempt < 2 ? " ack %u" : " %u", relative_ack(step));
+        if (segment->len) g_string_append_printf(label, attempt == 0 ? " len %u" : " +%u", segment->len);
+        if (*said) g_string_append_printf(label, " %s", said);
+        if (characters(label->str) + 5 <= picture->arrows) return;
+    }
+}
+
+static void arrow_of(const struct picture *picture, const struct tcpstate_step *step, const struct tcps_view *view,
+                     GString *arrow)
+{
+    GString *label = g_string_new(NULL);
+    bool right = (step->segment.from & 1) == view->client_end;
+    unsigned used, left;
+
+    label_of(picture, step, view, label);
+    used = characters(label->str) + 3;
+    left = used < picture->arrows ? (picture->arrows - used) / 2 : 1;
+    used += left;
+    g_string_assign(arrow, right ? "" : "◀");
+    append_repeated(arrow, "─", left);
+    g_string_append_printf(arrow, " %s ", label->str);
+    append_repeated(arrow, "─", used < picture->arrows ? picture->arrows - used : 1);
+    if (right) g_string_append(arrow, "▶");
+    g_string_free(label, TRUE);
+}
+
+/* The changes of one end at a step, as texts; a state that was taken back is marked. */
+struct changes {
+    unsigned count;
+    char text[16][STATE_WIDTH + 2];
+};
+
+static void changes_of(const struct tcpstate_step *step, const struct tcps_view *view, unsigned end,
+                       struct changes *changes)
+{
+    struct tcps_event event;
+
+    changes->count = 0;
+    for (unsigned i = 0; tcps_event_at(step->conn, view, step->segment.from & 1, i, &event); i++) {
+        if (event.end != end || !tcps_event_is_transition(&event) || changes->count == G_N_ELEMENTS(changes->text))
+            continue;
+        g_snprintf(changes->text[changes->count++], sizeof changes->text[0], "%s%s",
+                   tcps_reason_kind(event.why) == TCPS_CORRECTION ? "!" : "", tcps_state_name(event.to));
+    }
+}
+
+static void draw_states(const struct picture *picture, const struct tcps_view *view, unsigned end, const char *state)
+{
+    bool is_client = end == view->client_end;
+
+    draw_line(picture, 0, 0, is_client ? state : "", "", is_client ? "" : state);
+}
+
+/* What the reader cannot see from arrow and state: corrections and refusals to change. */
+static bool needs_words(unsigned why)
+{
+    switch (why) {
+    case TCPS_WHY_NONE:
+    case TCPS_WHY_PROVEN:
+    case TCPS_WHY_SYN_REPEATED:
+    case TCPS_WHY_SYNACK_REPEATED:
+    case TCPS_WHY_FIN_REPEATED:
+    case TCPS_WHY_COPY:
+        return false;
+    default:
+        return tcps_reason_kind(why) == TCPS_CORRECTION || tcps_reason_kind(why) == TCPS_VERDICT;
+    }
+}
+
+static void draw_words(const struct picture *picture, const struct tcpstate_step *step, const struct tcps_view *view)
+{
+    struct tcps_event event;
+    char text[200];
+
+    for (unsigned i = 0; tcps_event_at(step->conn, view, step->segment.from & 1, i, &event); i++) {
+        if (!needs_words(event.why)) continue;
+        tcps_event_reason(step->conn, view, &event, &step->segment, text, sizeof text);
+        draw_sentence(picture, text);
+    }
+}
+
+static void draw_segment(const struct picture *picture, const struct tcpstate_step *step)
+{
+    unsigned sender = step->segment.from & 1;
+    struct changes sent, received;
+    const char *mine, *theirs;
+    struct tcps_view view;
+    GString *arrow = g_string_new(NULL);
+    bool from_client;
+
+    tcps_conn_view(step->conn, step->segment.at, &view);
+    from_client = sender == view.client_end;
+    changes_of(step, &view, sender, &sent);
+    changes_of(step, &view, !sender, &received);
+    for (unsigned i = 0; i + 1 < sent.count; i++) draw_states(picture, &view, sender, sent.text[i]);
+    mine = sent.count ? sent.text[sent.count - 1] : "";
+    theirs = received.count ? received.text[0] : "";
+    if (step->quoted)
+        g_string_assign(arrow, " ╳ ICMP error");
+    else
+        arrow_of(picture, step, &view, arrow);
+    draw_line(picture, step->segment.at.frame, step->segment.time, from_client ? mine : theirs, arrow->str,
+              from_client ? theirs : mine);
+    for (unsigned i = 1; i < received.count; i++) draw_states(picture, &view, !sender, received.text[i]);
+    draw_words(picture, step, &view);
+    g_string_free(arrow, TRUE);
+}
+
+/* 1204 as "1,204". */
+static void grouped(uint64_t number, char *text, size_t size)
+{
+    char digits[24];
+    size_t length, used = 0;
+
+    g_snprintf(digits, sizeof digits, "%" PRIu64, number);
+    length = strlen(digits);
+    for (size_t i = 0; i < length && used + 2 < size; i++) {
+        if (i && (length - i) % 3 == 0) text[used++] = ',';
+        text[used++] = digits[i];
+    }
+    text[used] = '\0';
+}
+
+static void draw_run(const struct picture *picture, const struct tcpstate_step *step)
+{
+    unsigned client = step->conn->client_end;
+    char segments[32], octets[32], text[96];
+
+    grouped(step->segments, segments, sizeof segments);
+    g_snprintf(text, sizeof text, "%s %s segments %s", picture->dots, segments, picture->dots);
+    draw_middle(picture, text);
+    for (unsigned i = 0; i < 2; i++) {
+        if (!step->octets[i ? !client : client]) continue;
+        grouped(step->octets[i ? !client : client], octets, sizeof octets);
+        g_snprintf(text, sizeof text, i ? "◀ %s octets" : "%s octets ▶", octets);
+        draw_middle(picture, text);
+    }
+    if (step->again) {
+        g_snprintf(text, sizeof text, "%u of them again", step->again);
+        draw_middle(picture, text);
+    }
+}
+
+static const struct tcpstate_connection *connection_with(const struct tcpstate_gathering *gathering,
+                                                         const struct tcps_conn *conn)
+{
+    for (guint i = 0; i < gathering->connections->len; i++) {
+        const struct tcpstate_connection *connection = g_ptr_array_index(gathering->connections, i);
+
+        if (connection->conn == conn) return connection;
+    }
+    return NULL;
+}
+
+/* Names both ends, and the states in which the connection begins. */
+static void draw_head(const struct picture *picture, const struct tcpstate_connection *connection, uint32_t stream)
+{
+    unsigned client = tcpstate_client_end(connection);
+    const struct tcps_entry *first = tcpstate_first_entry(connection);
+    char end[80];
+    GString *line = g_string_new(NULL);
+    bool announced = tcps_reason_kind(first->why0) != TCPS_INITIAL;
+
+    g_string_printf(line, "TCP stream %u", stream);
+    if (connection->conn->incarnation > 1)
+        g_string_append_printf(line, ", connection %u on these addresses and ports", connection->conn->incarnation);
+    tcpstate_write_line(picture->writer, line->str);
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned which = i ? !client : client;
+
+        tcpstate_endpoint_text(connection->address[which], connection->port[which], end, sizeof end);
+        g_string_printf(line, "%s %s", tcps_role_name(which, client), end);
+        if (i == 0 && connection->conn->role_basis > TCPS_ROLE_synack) g_string_append(line, " (roles are guessed)");
+        tcpstate_write_line(picture->writer, line->str);
+    }
+    tcpstate_write_line(picture->writer, "");
+    draw_line(picture, 0, 0, announced ? "" : tcps_state_name(tcps_entry_state(first, client)), "",
+              announced ? "" : tcps_state_name(tcps_entry_state(first, !client)));
+    g_string_free(line, TRUE);
+}
+
+void tcpstate_draw_ladder(struct tcpstate_writer *writer, const struct tcpstate_report_input *input)
+{
+    const GArray *steps = input->steps->steps;
+    unsigned room = writer->width > AROUND + NARROWEST ? writer->width - AROUND : NARROWEST;
+    struct picture picture = {.writer = writer, .arrows = MIN(room, WIDEST), .dots = writer->ascii ? "..." : "…"};
+    const struct tcps_conn *conn = NULL;
+    GString *line = g_string_new(NULL);
+
+    if (steps->len == 0) {
+        g_string_printf(line, "No packet of TCP stream %u.", input->steps->stream);
+        tcpstate_write_line(writer, line->str);
+    }
+    for (guint i = 0; i < steps->len; i++) {
+        const struct tcpstate_step *step = &g_array_index(steps, struct tcpstate_step, i);
+        const struct tcpstate_connection *connection;
+
+        if (step->conn != conn && (connection = connection_with(input->gathering, step->conn)) != NULL) {
+            if (conn) tcpstate_write_line(writer, "");
+            picture.start = step->segment.time;
+            draw_head(&picture, connection, input->steps->stream);
+            conn = step->conn;
+        }
+        if (step->segments > 1)
+            draw_run(&picture, step);
+        else
+            draw_segment(&picture, step);
+    }
+    if (input->steps->left_out) {
+        g_string_printf(line, "%s %" PRIu64 " more segments are not drawn.", picture.dots, input->steps->left_out);
+        tcpstate_write_line(writer, line->str);
+    }
+    g_string_free(line, TRUE);
+}

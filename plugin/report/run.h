@@ -1,0 +1,34 @@
+/* A report at work: started by -z or by the menu, fed by taps, delivered whenever the program draws.
+ * Look next: report.c, which runs it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TCPSTATE_RUN_H
+#define TCPSTATE_RUN_H
+
+#include "kinds.h"
+#include "writer.h"
+
+/* What was asked for. */
+struct tcpstate_request {
+    const struct tcpstate_report_kind *kind;
+    double seconds;     /* below 0: not given */
+    uint32_t stream;
+    const char *filter; /* NULL: none */
+};
+
+/* Gets the computed report; called each time the program draws. */
+typedef void tcpstate_deliver(void *context, const struct tcpstate_report_input *input,
+                              struct tcpstate_document *document);
+
+struct tcpstate_run_handle;
+
+/* Starts gathering. Returns NULL, or a sentence on what is wrong, to be freed; `started` may be NULL. */
+char *tcpstate_run_start(const struct tcpstate_request *request, tcpstate_deliver *deliver, void *context,
+                         struct tcpstate_run_handle **started);
+void tcpstate_run_stop(struct tcpstate_run_handle *handle);
+
+/* The ladder's picture, where others have tables. */
+void tcpstate_draw_ladder(struct tcpstate_writer *writer, const struct tcpstate_report_input *input);
+
+#endif

@@ -1,0 +1,84 @@
+/* Keeping the segments of one stream, folded. See steps.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "steps.h"
+
+/* Of a run of plain segments so many are kept singly at each end. */
+enum { KEPT_SINGLY = 3 };
+
+void tcpstate_steps_init(struct tcpstate_steps *steps, uint32_t stream)
+{
+    *steps = (struct tcpstate_steps){
+        .stream = stream,
+        .steps = g_array_new(FALSE, FALSE, sizeof(struct tcpstate_step)),
+    };
+}
+
+void tcpstate_steps_clear(struct tcpstate_steps *steps)
+{
+    g_array_unref(steps->steps);
+}
+
+static struct tcpstate_step *step_at(const struct tcpstate_steps *steps, guint index)
+{
+    return &g_array_index(steps->steps, struct tcpstate_step, index);
+}
+
+/* Keeps what is the highest number seen, and so tells new from old. */
+static void follow(struct tcpstate_steps *steps, struct tcpstate_step *step)
+{
+    const struct tcps_segment *segment = &step->segment;
+    unsigned from = segment->from & 1;
+    uint32_t space = tcps_segment_space(segment), end = segment->seq + space;
+    bool old = steps->has_next[from] && (int32_t)(end - steps->next[from]) <= 0;
+
+    if (segment->flags & TCPS_RST) return;
+    step->keep_alive = steps->has_next[from] && segment->len <= 1 && segment->seq == steps->next[from] - 1 &&
+                       !(segment->flags & (TCPS_SYN | TCPS_FIN));
+    step->again = space && old && !step->keep_alive;
+    if (!old) steps->next[from] = end;
+    steps->has_next[from] = true;
+}
+
+static bool is_plain(const struct tcpstate_step *step, const struct tcps_view *view)
+{
+    return view->entries == 0 && !(step->segment.flags & (TCPS_SYN | TCPS_FIN | TCPS_RST)) && !step->quoted;
+}
+
+static void merge(struct tcpstate_steps *steps, guint into, guint from)
+{
+    struct tcpstate_step *run = step_at(steps, into);
+    const struct tcpstate_step *step = step_at(steps, from);
+
+    run->segments += step->segments;
+    run->again += step->again;
+    for (unsigned end = 0; end < 2; end++) run->octets[end] += step->octets[end];
+    g_array_remove_index(steps->steps, from);
+}
+
+void tcpstate_steps_add(struct tcpstate_steps *steps, const struct tcpstate_tap *tap)
+{
+    struct tcpstate_step step = {.segment = tap->segment, .conn = tap->conn, .segments = 1, .quoted = tap->quoted};
+
+    if (steps->conn != tap->conn) {
+        steps->conn = tap->conn;
+        steps->run = steps->steps->len;
+        steps->has_next[0] = steps->has_next[1] = false;
+    }
+    if (!step.quoted) {
+        follow(steps, &step);
+        step.octets[step.segment.from & 1] = step.segment.len;
+    }
+    if (!is_plain(&step, &tap->view)) {
+        if (steps->steps->len >= TCPSTATE_STEP_LIMIT) {
+            steps->left_out++;
+            return;
+        }
+        g_array_append_val(steps->steps, step);
+        steps->run = steps->steps->len;
+        return;
+    }
+    if (steps->steps->len - steps->run > 2 * KEPT_SINGLY) merge(steps, steps->run + KEPT_SINGLY, steps->run + KEPT_SINGLY + 1);
+    g_array_append_val(steps->steps, step);
+}

@@ -1,0 +1,42 @@
+/* The segments of one stream, kept for the ladder: those that change something singly, long runs of data as one.
+ * Bounded: a connection of any length keeps at most TCPSTATE_STEP_LIMIT steps.
+ * Look next: ladder.c, which draws them.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TCPSTATE_STEPS_H
+#define TCPSTATE_STEPS_H
+
+#include <glib.h>
+
+#include "tap_payload.h"
+
+enum { TCPSTATE_STEP_LIMIT = 20000 };
+
+struct tcpstate_step {
+    struct tcps_segment segment; /* the first, of a run */
+    const struct tcps_conn *conn;
+    uint32_t segments;           /* 1; more: a run of segments that changed nothing */
+    uint32_t again;              /* how many of them send what was sent before */
+    uint64_t octets[2];          /* payload, by the end that sent it */
+    bool keep_alive;             /* asks only whether the peer is alive */
+    bool quoted;                 /* an ICMP error that quotes a segment of segment.from */
+};
+
+struct tcpstate_steps {
+    uint32_t stream;
+    GArray *steps;               /* struct tcpstate_step */
+    uint64_t left_out;           /* segments beyond the limit */
+
+    /* private */
+    const struct tcps_conn *conn; /* the incarnation at hand */
+    guint run;                    /* where the run of plain segments at hand begins */
+    uint32_t next[2];             /* one past the highest sequence number seen of each end */
+    bool has_next[2];
+};
+
+void tcpstate_steps_init(struct tcpstate_steps *steps, uint32_t stream);
+void tcpstate_steps_clear(struct tcpstate_steps *steps);
+void tcpstate_steps_add(struct tcpstate_steps *steps, const struct tcpstate_tap *tap);
+
+#endif
