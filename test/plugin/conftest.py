@@ -59,6 +59,8 @@ class Wireshark:
             options.update(text=True, encoding="utf-8", errors="backslashreplace")
         command = [str(WITH_PLUGIN), program, *map(str, arguments)]
         done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+        if text:
+            assert "Dissector bug" not in done.stderr, done.stderr[:1500]
         if check:
             assert done.returncode == 0, f"{' '.join(command)}: exit status {done.returncode}\n{done.stderr[:1500]}"
         return done
