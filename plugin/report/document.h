@@ -27,7 +27,8 @@ struct tcpstate_column {
     const char *key;     /* for programs */
     const char *heading; /* for people; "->" becomes an arrow where there may be one. NULL: not shown in text */
     enum tcpstate_column_type type;
-    bool breaks;         /* where a row that is too wide goes on in the next line */
+    bool breaks;         /* where a row that is too wide goes on in the next line; a line of nothing is left out */
+    bool quiet;          /* in text, 0 is left empty */
 };
 
 /* One value of a row. `filled` false: there is none. */
@@ -54,7 +55,7 @@ struct tcpstate_table {
     unsigned column_count;
     GArray *items;
     tcpstate_fill *fill;
-    const char *nothing;  /* said in text instead of an empty table */
+    const char *nothing;  /* said in text instead of an empty table; NULL: nothing is */
     unsigned text_limit;  /* text shows so many items of a group, and the number of the rest; 0: all */
     tcpstate_group *group; /* items of a group stand together; NULL: all are one group */
 };

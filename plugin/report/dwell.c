@@ -18,15 +18,15 @@ struct dwell_row {
 enum { D_STATE, D_ENDED, D_P50, D_P95, D_MAX, D_STREAM, D_FRAME, D_GOING_ON, D_SO_FAR, D_COLUMNS };
 
 static const struct tcpstate_column columns[D_COLUMNS] = {
-    {"state", "state", TCPSTATE_COLUMN_TEXT, false},
-    {"ended", "ended", TCPSTATE_COLUMN_NUMBER, false},
-    {"p50", "p50", TCPSTATE_COLUMN_DURATION, false},
-    {"p95", "p95", TCPSTATE_COLUMN_DURATION, false},
-    {"max", "max", TCPSTATE_COLUMN_DURATION, false},
-    {"stream", "stream", TCPSTATE_COLUMN_NUMBER, false},
-    {"frame", NULL, TCPSTATE_COLUMN_NUMBER, false},
-    {"going_on", "at end", TCPSTATE_COLUMN_NUMBER, false},
-    {"longest_so_far", "longest", TCPSTATE_COLUMN_DURATION, false},
+    {"state", "state", TCPSTATE_COLUMN_TEXT, false, false},
+    {"ended", "ended", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"p50", "p50", TCPSTATE_COLUMN_DURATION, false, false},
+    {"p95", "p95", TCPSTATE_COLUMN_DURATION, false, false},
+    {"max", "max", TCPSTATE_COLUMN_DURATION, false, false},
+    {"stream", "stream", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"frame", NULL, TCPSTATE_COLUMN_NUMBER, false, false},
+    {"going_on", "at end", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"longest_so_far", "longest", TCPSTATE_COLUMN_DURATION, false, false},
 };
 
 static void fill(const void *item, struct tcpstate_cell *cells)

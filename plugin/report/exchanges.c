@@ -18,15 +18,15 @@ enum { H_STREAM, H_INCARNATION, H_CLIENT, H_SERVER, H_KIND, H_SYN, H_SYNACK, H_A
 static const struct tcpstate_column handshake_columns[H_COLUMNS] = {
     TCPSTATE_STREAM_COLUMNS,
     TCPSTATE_END_COLUMNS,
-    {"kind", "kind", TCPSTATE_COLUMN_TEXT, false},
-    {"syn", "SYN", TCPSTATE_COLUMN_NUMBER, true},
-    {"synack", "SYN,ACK", TCPSTATE_COLUMN_NUMBER, false},
-    {"ack", "ACK", TCPSTATE_COLUMN_NUMBER, false},
-    {"time_syn_synack", "->SYN,ACK", TCPSTATE_COLUMN_DURATION, false},
-    {"time_synack_ack", "->ACK", TCPSTATE_COLUMN_DURATION, false},
-    {"time", "total", TCPSTATE_COLUMN_DURATION, false},
-    {"syn_retransmits", "SYN+", TCPSTATE_COLUMN_NUMBER, false},
-    {"synack_retransmits", "SYN,ACK+", TCPSTATE_COLUMN_NUMBER, false},
+    {"kind", "kind", TCPSTATE_COLUMN_TEXT, false, false},
+    {"syn", "SYN", TCPSTATE_COLUMN_NUMBER, true, false},
+    {"synack", "SYN,ACK", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"ack", "ACK", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"time_syn_synack", "->SYN,ACK", TCPSTATE_COLUMN_DURATION, false, false},
+    {"time_synack_ack", "->ACK", TCPSTATE_COLUMN_DURATION, false, false},
+    {"time", "total", TCPSTATE_COLUMN_DURATION, false, false},
+    {"syn_retransmits", "SYN+", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"synack_retransmits", "SYN,ACK+", TCPSTATE_COLUMN_NUMBER, false, false},
 };
 
 static void fill_handshake(const void *item, struct tcpstate_cell *cells)
@@ -60,14 +60,14 @@ enum { C_STREAM, C_INCARNATION, C_CLIENT, C_SERVER, C_KIND, C_INITIATOR, C_FIN1,
 static const struct tcpstate_column close_columns[C_COLUMNS] = {
     TCPSTATE_STREAM_COLUMNS,
     TCPSTATE_END_COLUMNS,
-    {"kind", "kind", TCPSTATE_COLUMN_TEXT, false},
-    {"initiator", "closed first", TCPSTATE_COLUMN_TEXT, true},
-    {"fin1", "FIN", TCPSTATE_COLUMN_NUMBER, false},
-    {"ack1", "ACK", TCPSTATE_COLUMN_NUMBER, false},
-    {"fin2", "FIN", TCPSTATE_COLUMN_NUMBER, false},
-    {"ack2", "ACK", TCPSTATE_COLUMN_NUMBER, false},
-    {"half_closed_time", "half-closed", TCPSTATE_COLUMN_DURATION, false},
-    {"time", "total", TCPSTATE_COLUMN_DURATION, false},
+    {"kind", "kind", TCPSTATE_COLUMN_TEXT, false, false},
+    {"initiator", "closed first", TCPSTATE_COLUMN_TEXT, true, false},
+    {"fin1", "FIN", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"ack1", "ACK", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"fin2", "FIN", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"ack2", "ACK", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"half_closed_time", "half-closed", TCPSTATE_COLUMN_DURATION, false, false},
+    {"time", "total", TCPSTATE_COLUMN_DURATION, false, false},
 };
 
 /* The close is over when both ACKs are there; with crossing FINs the first FIN may be acknowledged last. */

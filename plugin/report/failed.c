@@ -46,15 +46,15 @@ enum { A_CLASS, A_STREAM, A_INCARNATION, A_CLIENT, A_SERVER, A_FRAME, A_TIME, A_
        A_COLUMNS };
 
 static const struct tcpstate_column attempt_columns[A_COLUMNS] = {
-    {"class", "class", TCPSTATE_COLUMN_TEXT, false},
+    {"class", "class", TCPSTATE_COLUMN_TEXT, false, false},
     TCPSTATE_STREAM_COLUMNS,
     TCPSTATE_END_COLUMNS,
-    {"frame", "frame", TCPSTATE_COLUMN_NUMBER, true},
-    {"time", "at", TCPSTATE_COLUMN_DURATION, false},
-    {"syns", "SYNs", TCPSTATE_COLUMN_NUMBER, false},
-    {"synacks", "SYN,ACKs", TCPSTATE_COLUMN_NUMBER, false},
-    {"waited", "lasted", TCPSTATE_COLUMN_DURATION, false},
-    {"meaning", NULL, TCPSTATE_COLUMN_TEXT, false},
+    {"frame", "frame", TCPSTATE_COLUMN_NUMBER, true, false},
+    {"time", "at", TCPSTATE_COLUMN_DURATION, false, false},
+    {"syns", "SYNs", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"synacks", "SYN,ACKs", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"waited", "lasted", TCPSTATE_COLUMN_DURATION, false, false},
+    {"meaning", NULL, TCPSTATE_COLUMN_TEXT, false, false},
 };
 
 static void fill_attempt(const void *item, struct tcpstate_cell *cells)
@@ -132,13 +132,13 @@ static gint by_class(gconstpointer one, gconstpointer other)
 enum { T_SERVER, T_FAILED, T_ATTEMPTS, T_SOURCES, T_PEAK, T_PEAK_TIME, T_SYNACK_AGAIN, T_COLUMNS };
 
 static const struct tcpstate_column target_columns[T_COLUMNS] = {
-    {"server", "server", TCPSTATE_COLUMN_ENDPOINT, false},
-    {"failed", "failed", TCPSTATE_COLUMN_NUMBER, false},
-    {"attempts", "of", TCPSTATE_COLUMN_NUMBER, false},
-    {"sources", "sources", TCPSTATE_COLUMN_NUMBER, false},
-    {"half_open_peak", "half-open", TCPSTATE_COLUMN_NUMBER, false},
-    {"half_open_peak_time", "at", TCPSTATE_COLUMN_DURATION, false},
-    {"synack_retransmits", "SYN,ACKs again", TCPSTATE_COLUMN_NUMBER, false},
+    {"server", "server", TCPSTATE_COLUMN_ENDPOINT, false, false},
+    {"failed", "failed", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"attempts", "of", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"sources", "sources", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"half_open_peak", "half-open", TCPSTATE_COLUMN_NUMBER, false, true},
+    {"half_open_peak_time", "at", TCPSTATE_COLUMN_DURATION, false, false},
+    {"synack_retransmits", "SYN,ACKs again", TCPSTATE_COLUMN_NUMBER, false, true},
 };
 
 static void fill_target(const void *item, struct tcpstate_cell *cells)
@@ -201,7 +201,7 @@ void tcpstate_report_failed(const struct tcpstate_report_input *input, struct tc
         .text_limit = SHOWN_PER_CLASS, .group = class_of});
     tcpstate_document_add(document, (struct tcpstate_table){
         .key = "servers", .title = "Their servers, and the most connections half-open at once",
-        .nothing = "No server to name.", .columns = target_columns, .column_count = T_COLUMNS,
+        .columns = target_columns, .column_count = T_COLUMNS,
         .items = targets_of(document->keeps), .fill = fill_target, .text_limit = SHOWN_SERVERS});
     for (unsigned i = 0; i < G_N_ELEMENTS(failure_names); i++)
         if (counts[i]) tcpstate_document_count(document, "failed", "Failed", failure_names[i], counts[i]);

@@ -4,9 +4,11 @@
  */
 #include "half_open.h"
 
+#include <inttypes.h>
+
 #define NANOSECONDS INT64_C(1000000000)
 
-/* One connection more or less in SYN_RECEIVED. */
+/* One connection more or less. */
 struct change {
     int64_t time;
     int32_t by;
@@ -31,7 +33,8 @@ static void free_server(gpointer data)
 {
     struct tcpstate_server *server = data;
 
-    g_array_unref(server->changes);
+    g_array_unref(server->half_open);
+    g_array_unref(server->pending);
     g_array_unref(server->times);
     g_hash_table_unref(server->clients);
     g_free(server);
@@ -48,7 +51,8 @@ static struct tcpstate_server *server_of(GHashTable *table, GPtrArray *servers,
     server = g_new0(struct tcpstate_server, 1);
     server->address = wanted.address;
     server->port = wanted.port;
-    server->changes = g_array_new(FALSE, FALSE, sizeof(struct change));
+    server->half_open = g_array_new(FALSE, FALSE, sizeof(struct change));
+    server->pending = g_array_new(FALSE, FALSE, sizeof(struct change));
     server->times = g_array_new(FALSE, FALSE, sizeof(int64_t));
     server->clients = g_hash_table_new(NULL, NULL);
     g_hash_table_add(table, server);
@@ -56,30 +60,41 @@ static struct tcpstate_server *server_of(GHashTable *table, GPtrArray *servers,
     return server;
 }
 
-static void change(struct tcpstate_server *server, int64_t time, int32_t by)
+static bool is_half_open(const struct tcps_entry *entry, unsigned server)
+{
+    return tcps_entry_state(entry, server) == TCPS_SYN_RECEIVED;
+}
+
+static bool is_pending(const struct tcps_entry *entry, unsigned server)
+{
+    return is_half_open(entry, server) || tcps_entry_state(entry, !server) == TCPS_SYN_SENT ||
+           tcps_entry_state(entry, !server) == TCPS_SYN_RECEIVED;
+}
+
+static void change(GArray *changes, int64_t time, int32_t by)
 {
     struct change change = {time, by};
 
-    g_array_append_val(server->changes, change);
+    g_array_append_val(changes, change);
 }
 
-/* A host gives up a half-open connection without a word: at the latest 2MSL after its last packet it is taken to have
- * (rule 9), or a slow trickle of lost clients would look like a flood. */
-static void add_half_open(struct tcpstate_server *server, const struct tcpstate_connection *connection)
+/* When the connection begins and ends to be what `is` asks. A host gives up an opening without a word: at the latest
+ * 2MSL after its last packet it is taken to have (rule 9), or a slow trickle of lost clients would look like a flood. */
+static void add_changes(GArray *changes, const struct tcpstate_connection *connection,
+                        bool (*is)(const struct tcps_entry *entry, unsigned server))
 {
     const struct tcps_log *log = &connection->conn->log;
-    unsigned end = !tcpstate_client_end(connection);
-    bool half_open = false;
+    bool was = false;
 
     for (uint32_t i = 0; i < log->count; i++) {
-        bool now = tcps_entry_state(&log->entries[i], end) == TCPS_SYN_RECEIVED;
+        bool now = is(&log->entries[i], !tcpstate_client_end(connection));
 
-        if (now != half_open) change(server, log->entries[i].time, now ? 1 : -1);
-        half_open = now;
+        if (now != was) change(changes, log->entries[i].time, now ? 1 : -1);
+        was = now;
     }
-    if (half_open)
-        change(server, MIN(connection->last_time + tcpstate_preferences()->two_msl * NANOSECONDS,
-                           tcpstate_replaced_at(connection)), -1);
+    if (was)
+        change(changes, MIN(connection->last_time + tcpstate_preferences()->two_msl * NANOSECONDS,
+                            tcpstate_replaced_at(connection)), -1);
 }
 
 static void add_closing(struct tcpstate_server *server, const struct tcpstate_connection *connection)
@@ -128,19 +143,25 @@ static gint in_time(gconstpointer one, gconstpointer other)
     return a->by - b->by;
 }
 
-static void sum_up(struct tcpstate_server *server, int64_t start)
+static void find_peak(GArray *changes, int64_t start, uint64_t *peak, int64_t *peak_time)
 {
     int64_t now = 0;
 
-    g_array_sort(server->changes, in_time);
-    for (guint i = 0; i < server->changes->len; i++) {
-        const struct change *change = &g_array_index(server->changes, struct change, i);
+    g_array_sort(changes, in_time);
+    for (guint i = 0; i < changes->len; i++) {
+        const struct change *change = &g_array_index(changes, struct change, i);
 
         now += change->by;
-        if (now <= (int64_t)server->half_open_peak) continue;
-        server->half_open_peak = (uint64_t)now;
-        server->peak_time = change->time - start;
+        if (now <= (int64_t)*peak) continue;
+        *peak = (uint64_t)now;
+        *peak_time = change->time - start;
     }
+}
+
+static void sum_up(struct tcpstate_server *server, int64_t start)
+{
+    find_peak(server->half_open, start, &server->half_open_peak, &server->peak_time);
+    find_peak(server->pending, start, &server->pending_peak, &server->pending_time);
     tcpstate_sort_times(server->times);
     server->p50 = tcpstate_percentile(server->times, 50);
     server->p95 = tcpstate_percentile(server->times, 95);
@@ -157,7 +178,8 @@ GPtrArray *tcpstate_servers_of(const struct tcpstate_gathering *gathering)
         struct tcpstate_server *server = server_of(table, servers, connection);
 
         add_opening(server, connection);
-        add_half_open(server, connection);
+        add_changes(server->half_open, connection, is_half_open);
+        add_changes(server->pending, connection, is_pending);
         add_closing(server, connection);
     }
     for (guint i = 0; i < servers->len; i++) sum_up(g_ptr_array_index(servers, i), gathering->start);
@@ -174,19 +196,27 @@ uint64_t tcpstate_failures_of(const struct tcpstate_server *server)
     return failures;
 }
 
+static bool is_flooded(const struct tcpstate_server *server)
+{
+    uint64_t limit = tcpstate_preferences()->half_open_limit;
+
+    return server->half_open_peak > limit || (server->pending_peak > limit && server->sources > limit);
+}
+
 void tcpstate_note_floods(const GPtrArray *servers, struct tcpstate_document *document)
 {
     for (guint i = 0; i < servers->len; i++) {
         const struct tcpstate_server *server = g_ptr_array_index(servers, i);
-        char name[80];
+        char name[80], at[32];
 
-        if (server->half_open_peak <= tcpstate_preferences()->half_open_limit) continue;
+        if (!is_flooded(server)) continue;
         tcpstate_endpoint_text(server->address, server->port, name, sizeof name);
+        tcpstate_duration_text(server->pending_time, at, sizeof at);
         tcpstate_document_note(document,
-            "%s had %" G_GUINT64_FORMAT " half-open connections at once, %.3f s after the capture's start; %"
-            G_GUINT64_FORMAT " attempts from %" G_GUINT64_FORMAT " addresses failed, and %" G_GUINT64_FORMAT
-            " SYN,ACKs were sent again: this looks like a SYN flood.",
-            name, server->half_open_peak, (double)server->peak_time / 1e9, tcpstate_failures_of(server),
-            server->sources, server->synack_retransmits);
+            "This looks like a SYN flood: %s had %" PRIu64 " openings not completed at once (%s after the capture's "
+            "start), of which at most %" PRIu64 " half-open; %" PRIu64 " attempts from %" PRIu64 " addresses failed, "
+            "%" PRIu64 " SYN,ACKs were sent again.",
+            name, server->pending_peak, at, server->half_open_peak, tcpstate_failures_of(server), server->sources,
+            server->synack_retransmits);
     }
 }

@@ -18,17 +18,21 @@ struct tcpstate_server {
     uint64_t sources;                /* different client addresses with a failed attempt */
     uint64_t half_open_peak;         /* in SYN_RECEIVED at one time */
     int64_t peak_time;               /* of the capture, from its start */
+    uint64_t pending_peak;           /* openings begun and not over at one time: half-open or not yet answered */
+    int64_t pending_time;
     int64_t p50, p95;                /* of completed handshakes */
     uint64_t closed_by_client, closed_by_server, closed_by_both, reset;
 
-    GArray *changes, *times;         /* private */
+    GArray *times;                   /* of completed handshakes */
+    GArray *half_open, *pending;     /* private */
     GHashTable *clients;
 };
 
 /* The servers of all connections, in the order of their first packets. */
 GPtrArray *tcpstate_servers_of(const struct tcpstate_gathering *gathering);
 
-/* Notes each server that has more half-open connections at a time than the preference allows. */
+/* Notes each server that had more half-open connections at a time than the preference allows; or as many openings not
+ * answered, from as many addresses: a server whose backlog is full answers no more. */
 void tcpstate_note_floods(const GPtrArray *servers, struct tcpstate_document *document);
 
 /* Attempts that were neither completed nor unseen. */

@@ -67,19 +67,19 @@ enum { L_STREAM, L_INCARNATION, L_FRAME, L_TIME, L_SENDER, L_FLAGS, L_SEQ, L_ACK
 
 static const struct tcpstate_column columns[L_COLUMNS] = {
     TCPSTATE_STREAM_COLUMNS,
-    {"frame", "frame", TCPSTATE_COLUMN_NUMBER, false},
-    {"time", "time", TCPSTATE_COLUMN_SECONDS, false},
-    {"sender", "from", TCPSTATE_COLUMN_TEXT, false},
-    {"flags", "flags", TCPSTATE_COLUMN_TEXT, false},
-    {"seq", "seq", TCPSTATE_COLUMN_NUMBER, false},
-    {"ack", "ack", TCPSTATE_COLUMN_NUMBER, false},
-    {"len", "len", TCPSTATE_COLUMN_NUMBER, false},
-    {"segments", "segments", TCPSTATE_COLUMN_NUMBER, false},
-    {"remark", "", TCPSTATE_COLUMN_TEXT, false},
-    {"client_state", "client", TCPSTATE_COLUMN_TEXT, false},
-    {"server_state", "server", TCPSTATE_COLUMN_TEXT, false},
-    {"transitions", "transitions", TCPSTATE_COLUMN_TEXT, false},
-    {"reasons", "reasons", TCPSTATE_COLUMN_TEXT, false},
+    {"frame", "frame", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"time", "time", TCPSTATE_COLUMN_SECONDS, false, false},
+    {"sender", "from", TCPSTATE_COLUMN_TEXT, false, false},
+    {"flags", "flags", TCPSTATE_COLUMN_TEXT, false, false},
+    {"seq", "seq", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"ack", "ack", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"len", "len", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"segments", "segments", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"remark", "", TCPSTATE_COLUMN_TEXT, false, false},
+    {"client_state", "client", TCPSTATE_COLUMN_TEXT, false, false},
+    {"server_state", "server", TCPSTATE_COLUMN_TEXT, false, false},
+    {"transitions", "transitions", TCPSTATE_COLUMN_TEXT, false, false},
+    {"reasons", "reasons", TCPSTATE_COLUMN_TEXT, false, false},
 };
 
 /* An item of the table: the step, and when the stream began. */
@@ -249,7 +249,7 @@ static void label_of(const struct picture *picture, const struct tcpstate_step *
         if (segment->flags & TCPS_ACK) g_string_append_printf(label, attempt < 2 ? " ack %u" : " %u", relative_ack(step));
         if (segment->len) g_string_append_printf(label, attempt == 0 ? " len %u" : " +%u", segment->len);
         if (*said) g_string_append_printf(label, " %s", said);
-        if (characters(label->str) + 5 <= picture->arrows) return;
+        if (characters(label->str) + 4 <= picture->arrows) return;
     }
 }
 
@@ -262,12 +262,12 @@ static void arrow_of(const struct picture *picture, const struct tcpstate_step *
 
     label_of(picture, step, view, label);
     used = characters(label->str) + 3;
-    left = used < picture->arrows ? (picture->arrows - used) / 2 : 1;
+    left = used < picture->arrows ? (picture->arrows - used) / 2 : 0;
     used += left;
     g_string_assign(arrow, right ? "" : "◀");
     append_repeated(arrow, "─", left);
     g_string_append_printf(arrow, " %s ", label->str);
-    append_repeated(arrow, "─", used < picture->arrows ? picture->arrows - used : 1);
+    append_repeated(arrow, "─", used < picture->arrows ? picture->arrows - used : 0);
     if (right) g_string_append(arrow, "▶");
     g_string_free(label, TRUE);
 }

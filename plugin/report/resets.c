@@ -22,14 +22,14 @@ enum { R_STREAM, R_INCARNATION, R_CLIENT, R_SERVER, R_FRAME, R_TIME, R_SENDER, R
 static const struct tcpstate_column columns[R_COLUMNS] = {
     TCPSTATE_STREAM_COLUMNS,
     TCPSTATE_END_COLUMNS,
-    {"frame", "frame", TCPSTATE_COLUMN_NUMBER, true},
-    {"time", "at", TCPSTATE_COLUMN_DURATION, false},
-    {"sender", "from", TCPSTATE_COLUMN_TEXT, false},
-    {"validity", "validity", TCPSTATE_COLUMN_TEXT, false},
-    {"cause", "cause", TCPSTATE_COLUMN_TEXT, false},
-    {"states_before", "states before", TCPSTATE_COLUMN_TEXT, false},
-    {"client_unacked", "C unacked", TCPSTATE_COLUMN_NUMBER, true},
-    {"server_unacked", "S unacked", TCPSTATE_COLUMN_NUMBER, false},
+    {"frame", "frame", TCPSTATE_COLUMN_NUMBER, true, false},
+    {"time", "at", TCPSTATE_COLUMN_DURATION, false, false},
+    {"sender", "from", TCPSTATE_COLUMN_TEXT, false, false},
+    {"validity", "validity", TCPSTATE_COLUMN_TEXT, false, false},
+    {"cause", "cause", TCPSTATE_COLUMN_TEXT, false, false},
+    {"states_before", "states before", TCPSTATE_COLUMN_TEXT, false, false},
+    {"client_unacked", "C unacked", TCPSTATE_COLUMN_NUMBER, true, false},
+    {"server_unacked", "S unacked", TCPSTATE_COLUMN_NUMBER, false, false},
 };
 
 /* Payload that `end` had sent and that no ACK covers. */

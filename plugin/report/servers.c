@@ -5,26 +5,29 @@
  */
 #include "half_open.h"
 
-enum { V_SERVER, V_ATTEMPTS, V_COMPLETE, V_REFUSED, V_UNANSWERED, V_OTHER, V_PEAK, V_PEAK_TIME, V_SOURCES,
+enum { V_SERVER, V_ATTEMPTS, V_COMPLETE, V_REFUSED, V_UNANSWERED, V_OTHER, V_PEAK, V_PEAK_TIME, V_PENDING,
+       V_PENDING_TIME, V_SOURCES,
        V_SYNACK_AGAIN, V_P50, V_P95, V_BY_CLIENT, V_BY_SERVER, V_BY_BOTH, V_RESET, V_COLUMNS };
 
 static const struct tcpstate_column columns[V_COLUMNS] = {
-    {"server", "server", TCPSTATE_COLUMN_ENDPOINT, false},
-    {"attempts", "attempts", TCPSTATE_COLUMN_NUMBER, false},
-    {"complete", "complete", TCPSTATE_COLUMN_NUMBER, false},
-    {"refused", "refused", TCPSTATE_COLUMN_NUMBER, false},
-    {"unanswered", "unanswered", TCPSTATE_COLUMN_NUMBER, false},
-    {"failed_otherwise", "other", TCPSTATE_COLUMN_NUMBER, false},
-    {"half_open_peak", "half-open", TCPSTATE_COLUMN_NUMBER, true},
-    {"half_open_peak_time", "at", TCPSTATE_COLUMN_DURATION, false},
-    {"failed_sources", NULL, TCPSTATE_COLUMN_NUMBER, false},
-    {"synack_retransmits", NULL, TCPSTATE_COLUMN_NUMBER, false},
-    {"handshake_p50", "p50", TCPSTATE_COLUMN_DURATION, false},
-    {"handshake_p95", "p95", TCPSTATE_COLUMN_DURATION, false},
-    {"closed_by_client", "by client", TCPSTATE_COLUMN_NUMBER, false},
-    {"closed_by_server", "server", TCPSTATE_COLUMN_NUMBER, false},
-    {"closed_by_both", "both", TCPSTATE_COLUMN_NUMBER, false},
-    {"reset", "RST", TCPSTATE_COLUMN_NUMBER, false},
+    {"server", "server", TCPSTATE_COLUMN_ENDPOINT, false, false},
+    {"attempts", "attempts", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"complete", "complete", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"refused", "refused", TCPSTATE_COLUMN_NUMBER, false, true},
+    {"unanswered", "unanswered", TCPSTATE_COLUMN_NUMBER, false, true},
+    {"failed_otherwise", "other", TCPSTATE_COLUMN_NUMBER, false, true},
+    {"half_open_peak", "half-open", TCPSTATE_COLUMN_NUMBER, false, true},
+    {"half_open_peak_time", NULL, TCPSTATE_COLUMN_DURATION, false, false},
+    {"pending_peak", NULL, TCPSTATE_COLUMN_NUMBER, false, false},
+    {"pending_peak_time", NULL, TCPSTATE_COLUMN_DURATION, false, false},
+    {"failed_sources", NULL, TCPSTATE_COLUMN_NUMBER, false, false},
+    {"synack_retransmits", NULL, TCPSTATE_COLUMN_NUMBER, false, false},
+    {"handshake_p50", "p50", TCPSTATE_COLUMN_DURATION, true, false},
+    {"handshake_p95", "p95", TCPSTATE_COLUMN_DURATION, false, false},
+    {"closed_by_client", "closed by client", TCPSTATE_COLUMN_NUMBER, false, true},
+    {"closed_by_server", "by server", TCPSTATE_COLUMN_NUMBER, false, true},
+    {"closed_by_both", "by both", TCPSTATE_COLUMN_NUMBER, false, true},
+    {"reset", "RST", TCPSTATE_COLUMN_NUMBER, false, true},
 };
 
 static void fill(const void *item, struct tcpstate_cell *cells)
@@ -40,6 +43,8 @@ static void fill(const void *item, struct tcpstate_cell *cells)
     tcpstate_cell_number(&cells[V_OTHER], tcpstate_failures_of(server) - refused - unanswered);
     tcpstate_cell_number(&cells[V_PEAK], server->half_open_peak);
     if (server->half_open_peak) tcpstate_cell_duration(&cells[V_PEAK_TIME], server->peak_time);
+    tcpstate_cell_number(&cells[V_PENDING], server->pending_peak);
+    if (server->pending_peak) tcpstate_cell_duration(&cells[V_PENDING_TIME], server->pending_time);
     tcpstate_cell_number(&cells[V_SOURCES], server->sources);
     tcpstate_cell_number(&cells[V_SYNACK_AGAIN], server->synack_retransmits);
     if (server->times->len) {
@@ -68,7 +73,7 @@ void tcpstate_report_servers(const struct tcpstate_report_input *input, struct t
     g_array_append_vals(items, document->keeps->pdata, document->keeps->len);
     g_array_sort(items, busiest_first);
     tcpstate_document_add(document, (struct tcpstate_table){
-        .key = "servers", .title = "Servers: attempts, the most half-open at once, handshake times, who closed first",
+        .key = "servers", .title = "Servers: attempts, most half-open at once, handshake times, who closed first",
         .nothing = "No TCP connection.", .columns = columns, .column_count = V_COLUMNS, .items = items, .fill = fill});
     tcpstate_note_floods(document->keeps, document);
 }

@@ -23,12 +23,12 @@ enum { K_STREAM, K_INCARNATION, K_CLIENT, K_SERVER, K_WHO, K_STATE, K_SINCE, K_W
 static const struct tcpstate_column columns[K_COLUMNS] = {
     TCPSTATE_STREAM_COLUMNS,
     TCPSTATE_END_COLUMNS,
-    {"who", "who", TCPSTATE_COLUMN_TEXT, true},
-    {"state", "state", TCPSTATE_COLUMN_TEXT, false},
-    {"since", "since", TCPSTATE_COLUMN_NUMBER, false},
-    {"waits", "waits", TCPSTATE_COLUMN_DURATION, false},
-    {"must_act", "must act", TCPSTATE_COLUMN_TEXT, false},
-    {"sentence", "", TCPSTATE_COLUMN_SENTENCE, false},
+    {"who", "who", TCPSTATE_COLUMN_TEXT, true, false},
+    {"state", "state", TCPSTATE_COLUMN_TEXT, false, false},
+    {"since", "since", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"waits", "waits", TCPSTATE_COLUMN_DURATION, false, false},
+    {"must_act", "must act", TCPSTATE_COLUMN_TEXT, false, false},
+    {"sentence", "", TCPSTATE_COLUMN_SENTENCE, false, false},
 };
 
 /* {me} and {peer} are roles, {time} how long, {fin} and {pfin} the frames of the FINs, {since} that of the state.

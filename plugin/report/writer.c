@@ -4,6 +4,7 @@
  */
 #include "writer.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,17 +49,26 @@ void tcpstate_writer_init(struct tcpstate_writer *writer, FILE *file)
     };
 }
 
+/* A report that could not be written must not look like success; a reader that has gone away needs no words. */
+static void give_up(void)
+{
+    int error = errno;
+
+    if (error != EPIPE) fprintf(stderr, "tcpstate: the report could not be written: %s\n", g_strerror(error));
+    exit(1);
+}
+
 static void flush(struct tcpstate_writer *writer, gsize at_least)
 {
     if (!writer->file || writer->text->len < at_least) return;
-    fwrite(writer->text->str, 1, writer->text->len, writer->file);
+    if (fwrite(writer->text->str, 1, writer->text->len, writer->file) != writer->text->len) give_up();
     g_string_truncate(writer->text, 0);
 }
 
 void tcpstate_writer_finish(struct tcpstate_writer *writer)
 {
     flush(writer, 0);
-    if (writer->file) fflush(writer->file);
+    if (writer->file && fflush(writer->file) != 0) give_up();
     g_string_free(writer->text, TRUE);
 }
 
@@ -270,9 +280,18 @@ static void write_words(struct tcpstate_writer *writer, GString *line, const cha
     g_strfreev(words);
 }
 
+/* What a row's column says in text: a heading, or a cell. */
+typedef const char *text_of(struct tcpstate_writer *writer, const struct tcpstate_table *table, unsigned i,
+                            void *context);
+
+/* A line that continues a row is written if it says anything. */
+static bool is_blank(const char *text)
+{
+    return text[strspn(text, " ")] == '\0';
+}
+
 static void write_row(struct tcpstate_writer *writer, const struct tcpstate_table *table, const struct layout *layout,
-                      const char *(*text_of)(struct tcpstate_writer *, const struct tcpstate_table *, unsigned, void *),
-                      void *context, const char *prefix)
+                      text_of *text_of, void *context, const char *prefix)
 {
     GString *line = g_string_new(prefix);
     bool first = true;
@@ -289,14 +308,16 @@ static void write_row(struct tcpstate_writer *writer, const struct tcpstate_tabl
             write_words(writer, line, text, INDENT);
             continue;
         }
-        if (layout->new_line[i])
+        if (layout->new_line[i] && is_blank(line->str))
+            g_string_printf(line, "%*s", INDENT, "");
+        else if (layout->new_line[i])
             start_line(writer, line, INDENT);
         else if (!first)
             g_string_append(line, GAP);
         pad(line, text, layout->width[i], is_right_aligned(column));
         first = false;
     }
-    tcpstate_write_line(writer, line->str);
+    if (!is_blank(line->str)) tcpstate_write_line(writer, line->str);
     g_string_free(line, TRUE);
 }
 
@@ -313,6 +334,7 @@ static const char *text_of_cell(struct tcpstate_writer *writer, const struct tcp
     struct tcpstate_cell *cells = context;
 
     (void)writer;
+    if (table->columns[i].quiet && cells[i].number == 0) return "";
     return cell_text(&table->columns[i], &cells[i]);
 }
 
@@ -393,8 +415,11 @@ static void write_notes(struct tcpstate_writer *writer, const GPtrArray *notes, 
 static void write_text(struct tcpstate_writer *writer, const struct tcpstate_document *document)
 {
     for (guint i = 0; i < document->tables->len; i++) {
+        const struct tcpstate_table *table = &g_array_index(document->tables, struct tcpstate_table, i);
+
+        if (!table->items->len && !table->nothing) continue;
         if (i) tcpstate_write_line(writer, document->for_plotting ? "#" : "");
-        write_table(writer, &g_array_index(document->tables, struct tcpstate_table, i), document->for_plotting);
+        write_table(writer, table, document->for_plotting);
     }
     if (document->totals->len) {
         tcpstate_write_line(writer, "");
