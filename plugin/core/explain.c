@@ -15,6 +15,37 @@ const char *tcps_role_name(unsigned end, unsigned client_end)
     return end == client_end ? "client" : "server";
 }
 
+/* ---- writing ---- */
+
+/* A text that grows, cut at its size. */
+struct writing {
+    char *text;
+    size_t size, used;
+};
+
+static void put(struct writing *to, const char *octets, size_t length)
+{
+    size_t room = to->size - to->used;
+
+    if (room == 0) return;
+    if (length > room - 1) length = room - 1;
+    memcpy(to->text + to->used, octets, length);
+    to->used += length;
+    to->text[to->used] = '\0';
+}
+
+static void put_text(struct writing *to, const char *text)
+{
+    put(to, text, strlen(text));
+}
+
+static void put_number(struct writing *to, uint32_t number)
+{
+    char digits[12];
+
+    put(to, digits, (size_t)snprintf(digits, sizeof digits, "%" PRIu32, number));
+}
+
 /* ---- events ---- */
 
 static unsigned state_before_entry(const struct tcps_log *log, uint32_t index, unsigned end)
@@ -76,11 +107,30 @@ bool tcps_event_is_transition(const struct tcps_event *event)
     return (kind == TCPS_TRANSITION || kind == TCPS_CORRECTION) && event->from != event->to;
 }
 
+/* Ready-made, since it goes to a column of every packet that changes a state. */
+static const char *transition_text(bool of_client, unsigned state)
+{
+    static const char *const client[] = {
+#define X(name, meaning) "client" ARROW #name,
+        TCPS_STATES(X)
+#undef X
+    };
+    static const char *const server[] = {
+#define X(name, meaning) "server" ARROW #name,
+        TCPS_STATES(X)
+#undef X
+    };
+
+    return (of_client ? client : server)[state < TCPS_STATE_COUNT ? state : TCPS_UNKNOWN];
+}
+
 void tcps_event_text(const struct tcps_conn *conn, const struct tcps_view *view, const struct tcps_event *event,
                      char *text, size_t size)
 {
+    struct writing writing = {text, size, 0};
+
     (void)conn;
-    snprintf(text, size, "%s" ARROW "%s", tcps_role_name(event->end, view->client_end), tcps_state_name(event->to));
+    put_text(&writing, transition_text(event->end == view->client_end, event->to));
 }
 
 /* ---- sentences ---- */
@@ -97,26 +147,8 @@ struct filling {
     const struct tcps_view *view;
     const struct tcps_event *event;
     const struct tcps_segment *seg;
-    char *text;
-    size_t size, used;
+    struct writing to;
 };
-
-static void put(struct filling *filling, const char *octets, size_t length)
-{
-    size_t room = filling->size - filling->used - 1;
-
-    if (length > room) length = room;
-    memcpy(filling->text + filling->used, octets, length);
-    filling->used += length;
-    filling->text[filling->used] = '\0';
-}
-
-static void put_number(struct filling *filling, uint32_t number)
-{
-    char digits[12];
-
-    put(filling, digits, (size_t)snprintf(digits, sizeof digits, "%" PRIu32, number));
-}
 
 static bool is_name(const char *name, size_t length, const char *wanted)
 {
@@ -144,25 +176,25 @@ static void put_value(struct filling *filling, const char *name, size_t length)
                                                        : NULL;
 
     if (role)
-        put(filling, role, strlen(role));
+        put_text(&filling->to, role);
     else if (is_name(name, length, "seq"))
-        put_number(filling, tcps_relative_seq(conn, from, filling->seg->seq));
+        put_number(&filling->to, tcps_relative_seq(conn, from, filling->seg->seq));
     else if (is_name(name, length, "ack"))
-        put_number(filling, tcps_relative_seq(conn, !from, filling->seg->ack));
+        put_number(&filling->to, tcps_relative_seq(conn, !from, filling->seg->ack));
     else if (is_name(name, length, "iss"))
-        put_number(filling, conn->end[me].iss);
+        put_number(&filling->to, conn->end[me].iss);
     else if (is_name(name, length, "fin"))
-        put_number(filling, tcps_relative_seq(conn, me, conn->end[me].fin));
+        put_number(&filling->to, tcps_relative_seq(conn, me, conn->end[me].fin));
     else if (is_name(name, length, "pfin"))
-        put_number(filling, tcps_relative_seq(conn, peer, conn->end[peer].fin));
+        put_number(&filling->to, tcps_relative_seq(conn, peer, conn->end[peer].fin));
     else if (is_name(name, length, "since"))
-        put_number(filling, since(filling));
+        put_number(&filling->to, since(filling));
 }
 
 void tcps_event_reason(const struct tcps_conn *conn, const struct tcps_view *view, const struct tcps_event *event,
                        const struct tcps_segment *seg, char *text, size_t size)
 {
-    struct filling filling = {.conn = conn, .view = view, .event = event, .seg = seg, .text = text, .size = size};
+    struct filling filling = {conn, view, event, seg, {text, size, 0}};
     const char *rest = tcps_reason_sentence(event->why);
 
     if (size == 0) return;
@@ -172,9 +204,9 @@ void tcps_event_reason(const struct tcps_conn *conn, const struct tcps_view *vie
         const char *close = open ? strchr(open, '}') : NULL;
 
         if (!close) break;
-        put(&filling, rest, (size_t)(open - rest));
+        put(&filling.to, rest, (size_t)(open - rest));
         put_value(&filling, open + 1, (size_t)(close - open - 1));
         rest = close + 1;
     }
-    put(&filling, rest, strlen(rest));
+    put_text(&filling.to, rest);
 }

@@ -7,7 +7,9 @@
  */
 #include "expert.h"
 
+#include <epan/column-info.h>
 #include <epan/expert.h>
+#include <epan/tap.h>
 
 #include "core/exchange.h"
 #include "core/explain.h"
@@ -352,6 +354,14 @@ static void say_syn_data(packet_info *pinfo, proto_item *item, const struct tcps
     if ((segment->flags & (TCPS_SYN | TCPS_ACK | TCPS_RST | TCPS_FIN)) != TCPS_SYN || !segment->len) return;
     if (segment->fast_open || segment->malformed || shown->view.first_entry > 0) return;
     expert_add_info(pinfo, item, &ei[OPEN_SYN_DATA]);
+}
+
+bool tcpstate_expert_wanted(const packet_info *pinfo)
+{
+    static int tap = -1;
+
+    if (tap < 0) tap = find_tap_id("expert");
+    return have_tap_listener(tap) || (pinfo->cinfo && pinfo->cinfo->col_first[COL_EXPERT] >= 0);
 }
 
 void tcpstate_expert_add(packet_info *pinfo, proto_item *item, const struct tcpstate_shown *shown)

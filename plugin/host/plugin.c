@@ -13,6 +13,7 @@
 #include "fields.h"
 #include "postdissector.h"
 #include "preferences.h"
+#include "report/report.h"
 #include "segment_source.h"
 #include "streams.h"
 
@@ -22,9 +23,6 @@ WS_DLL_PUBLIC_DEF const int plugin_want_minor = WIRESHARK_VERSION_MINOR;
 
 WS_DLL_PUBLIC void plugin_register(void);
 WS_DLL_PUBLIC uint32_t plugin_describe(void);
-
-/* In report/, which knows nothing of host/. */
-void tcpstate_register_reports(void);
 
 /* Before the first frame of a file, and before it is dissected anew. */
 static void start_file(void)
@@ -41,12 +39,10 @@ static void register_protocol(void)
     tcpstate_expert_register(proto);
     tcpstate_preferences_register(proto);
     tcpstate_source_register(proto);
-    tcpstate_postdissector_register(proto);
+    tcpstate_postdissector_register();
     register_init_routine(start_file);
     register_cleanup_routine(tcpstate_streams_stop);
-#ifdef TCPSTATE_REPORTS
     tcpstate_register_reports();
-#endif
 }
 
 static void hand_off(void)

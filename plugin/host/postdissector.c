@@ -6,6 +6,8 @@
  */
 #include "postdissector.h"
 
+#include <string.h>
+
 #include <epan/tap.h>
 
 #include "compat.h"
@@ -16,38 +18,59 @@
 #include "segment_source.h"
 #include "streams.h"
 
+/* ", client→SYN_RECEIVED", "]" and the end of the string, and some. */
+#define LONGEST_TRANSITION 32
+
 static int tap;
 
-/* Did something happen at the layer's position? In the first pass it is the last thing that happened. */
-static bool is_eventful(const struct tcpstate_layer *layer, const struct tcps_conn *conn)
+/* The entries that the feed of this packet left at the end of the log. */
+static uint32_t first_fresh_entry(const struct tcps_log *log, const struct tcps_segment *segment)
 {
-    const struct tcps_log *log = &conn->log;
+    uint32_t first = log->count;
 
-    if (layer->conn) return log->count && log->entries[log->count - 1].frame == layer->segment.at.frame;
-    return tcps_log_until(log, layer->segment.at) > tcps_log_before(log, layer->segment.at);
+    while (first > 0 && log->entries[first - 1].frame == segment->at.frame) first--;
+    return segment->at.layer == 0 ? first : tcps_log_before(log, segment->at);
 }
 
-/* Appends " [server→CLOSE_WAIT, server→LAST_ACK]". */
+/* Finds the log entries of the layer's position. Fills in as much of the view as transitions need; who wants more asks
+ * the core for all of it. */
+static bool find_entries(const struct tcpstate_layer *layer, const struct tcps_conn *conn, struct tcps_view *view)
+{
+    const struct tcps_log *log = &conn->log;
+    bool first_pass = layer->conn != NULL;
+    uint32_t behind = first_pass ? log->count : tcps_log_until(log, layer->segment.at);
+
+    view->first_entry = first_pass ? first_fresh_entry(log, &layer->segment) : tcps_log_before(log, layer->segment.at);
+    view->entries = behind - view->first_entry;
+    if (!view->entries) return false;
+    view->client_end = log->entries[behind - 1].client_end;
+    return true;
+}
+
+/* Appends " [server→CLOSE_WAIT, server→LAST_ACK]", in one go: appending costs more than writing. */
 static void append_transitions(packet_info *pinfo, const struct tcpstate_shown *shown)
 {
     struct tcps_event event;
-    char text[64];
-    bool any = false;
+    char text[256];
+    size_t used = 0;
 
     for (unsigned i = 0; tcps_event_at(shown->conn, &shown->view, shown->layer->segment.from, i, &event); i++) {
-        if (!tcps_event_is_transition(&event)) continue;
-        tcps_event_text(shown->conn, &shown->view, &event, text, sizeof text);
-        col_append_str(pinfo->cinfo, COL_INFO, any ? ", " : " [");
-        col_append_str(pinfo->cinfo, COL_INFO, text);
-        any = true;
+        if (!tcps_event_is_transition(&event) || used > sizeof text - LONGEST_TRANSITION) continue;
+        memcpy(text + used, used ? ", " : " [", 2);
+        tcps_event_text(shown->conn, &shown->view, &event, text + used + 2, sizeof text - used - 2);
+        used += 2 + strlen(text + used + 2);
     }
-    if (any) col_append_str(pinfo->cinfo, COL_INFO, "]");
+    if (!used) return;
+    memcpy(text + used, "]", 2);
+    /* col_append_str() would look at every octet that is there already. */
+    col_append_lstr(pinfo->cinfo, COL_INFO, text, COL_ADD_LSTR_TERMINATOR);
 }
 
 static void tell_taps(packet_info *pinfo, const struct tcpstate_shown *shown, struct tcps_conn *conn)
 {
     struct tcpstate_tap *payload = wmem_new0(pinfo->pool, struct tcpstate_tap);
 
+    tcpstate_find_stream_number(shown->layer, conn);
     payload->segment = shown->layer->segment;
     payload->view = shown->view;
     payload->flow = shown->layer->flow;
@@ -58,26 +81,32 @@ static void tell_taps(packet_info *pinfo, const struct tcpstate_shown *shown, st
     tap_queue_packet(tap, pinfo, payload);
 }
 
-static void show_layer(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcpstate_layer *layer)
+/* For those who want to see more than the Info column. */
+static void show_fully(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct tcpstate_shown *shown,
+                       struct tcps_conn *conn)
 {
-    struct tcpstate_shown shown = {.layer = layer};
-    struct tcps_conn *conn = tcpstate_conn_of(layer);
-    bool eventful, tapped = have_tap_listener(tap);
     proto_item *item = NULL;
 
+    tcps_conn_view(conn, shown->layer->segment.at, &shown->view);
+    if (tree) item = tcpstate_fields_add(tree, tvb, pinfo, shown);
+    if (shown->view.entries) tcpstate_expert_add(pinfo, item, shown);
+    if (have_tap_listener(tap)) tell_taps(pinfo, shown, conn);
+}
+
+static void show_layer(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcpstate_layer *layer)
+{
+    struct tcps_conn *conn = tcpstate_conn_of(layer);
+    struct tcpstate_shown shown;
+    bool eventful;
+
     if (!conn) return;
-    if (!pinfo->fd->visited) tcpstate_find_stream_number(layer);
-    eventful = is_eventful(layer, conn);
-    if (layer->quoted && !eventful) return; /* the quote was of something else */
-    if (!eventful && !tapped && !tree) return;
-    tcps_conn_view(conn, layer->segment.at, &shown.view);
+    shown.layer = layer;
     shown.conn = conn;
-    if (tree) item = tcpstate_fields_add(tree, tvb, pinfo, &shown);
-    if (eventful) {
-        if (tcpstate_preferences()->info_column) append_transitions(pinfo, &shown);
-        tcpstate_expert_add(pinfo, item, &shown);
-    }
-    if (tapped) tell_taps(pinfo, &shown, conn);
+    eventful = find_entries(layer, conn, &shown.view);
+    if (layer->quoted && !eventful) return; /* the quote was of something else */
+    if (eventful && tcpstate_preferences()->info_column) append_transitions(pinfo, &shown);
+    if (tree || have_tap_listener(tap) || (eventful && tcpstate_expert_wanted(pinfo)))
+        show_fully(tvb, pinfo, tree, &shown, conn);
 }
 
 static int show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
@@ -93,8 +122,10 @@ static int show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void 
     return (int)tvb_captured_length(tvb);
 }
 
-void tcpstate_postdissector_register(int proto)
+/* The handle belongs to no protocol: that spares Wireshark a layer in each frame. While the plugin is disabled there are
+ * no TCP layers to show. */
+void tcpstate_postdissector_register(void)
 {
     tap = register_tap(TCPSTATE_TAP);
-    register_postdissector(create_dissector_handle(show_frame, proto));
+    register_postdissector(create_dissector_handle(show_frame, -1));
 }

@@ -6,6 +6,6 @@
 #ifndef TCPSTATE_POSTDISSECTOR_H
 #define TCPSTATE_POSTDISSECTOR_H
 
-void tcpstate_postdissector_register(int proto);
+void tcpstate_postdissector_register(void);
 
 #endif

@@ -46,17 +46,19 @@ static gboolean stream_equal(gconstpointer a, gconstpointer b)
 {
     const struct stream *left = a, *right = b;
 
-    return left->flow.ports[0] == right->flow.ports[0] && left->flow.ports[1] == right->flow.ports[1] &&
-           left->version == right->version && left->depth == right->depth &&
-           memcmp(left->address, right->address, address_words(left) * sizeof left->address[0]) == 0;
+    if (left->flow.ports[0] != right->flow.ports[0] || left->flow.ports[1] != right->flow.ports[1]) return FALSE;
+    if (left->version != right->version || left->depth != right->depth) return FALSE;
+    if (left->version == 6) return memcmp(left->address, right->address, 32) == 0;
+    return left->address[0] == right->address[0] && left->address[1] == right->address[1];
 }
 
 static struct stream *stream_of(const struct stream *key, bool make)
 {
     struct stream *stream = g_hash_table_lookup(streams, key);
-    size_t size = offsetof(struct stream, address) + address_words(key) * sizeof key->address[0];
+    size_t size;
 
     if (stream || !make) return stream;
+    size = offsetof(struct stream, address) + address_words(key) * sizeof key->address[0];
     stream = tcpstate_allocate(size);
     memcpy(stream, key, size);
     g_hash_table_add(streams, stream);
@@ -108,38 +110,43 @@ static uint8_t tunnel_depth(const packet_info *pinfo)
     return (uint8_t)MIN(depth, UINT8_MAX);
 }
 
-static uint8_t ip_version(const packet_info *pinfo)
+/* Version, addresses and ports of the packet in canonical order. Returns the end that sent it: 1 if its (address, port)
+ * is the higher. With both equal it is end 0 that talks to itself. Fixed sizes, since this is done for every packet. */
+static uint8_t fill_key(struct stream *key, const packet_info *pinfo, uint16_t source_port, uint16_t destination_port)
 {
-    if (pinfo->src.type == AT_IPv4 && pinfo->dst.type == AT_IPv4) return 4;
-    if (pinfo->src.type == AT_IPv6 && pinfo->dst.type == AT_IPv6) return 6;
-    return 0;
-}
+    int order = 0;
+    uint8_t from;
 
-/* Which end sent this: 0 if (address, port) of the source is the lower, or if both are equal. */
-static uint8_t sending_end(const packet_info *pinfo, size_t size, uint16_t source_port, uint16_t destination_port)
-{
-    int order = size ? memcmp(pinfo->src.data, pinfo->dst.data, size) : 0;
-
-    return order > 0 || (order == 0 && source_port > destination_port);
+    key->flow.newest = key->flow.found = NULL;
+    key->version = 0;
+    key->address[0] = key->address[1] = 0;
+    if (pinfo->src.type == AT_IPv4 && pinfo->dst.type == AT_IPv4) {
+        key->version = 4;
+        order = memcmp(pinfo->src.data, pinfo->dst.data, 4);
+    } else if (pinfo->src.type == AT_IPv6 && pinfo->dst.type == AT_IPv6) {
+        key->version = 6;
+        order = memcmp(pinfo->src.data, pinfo->dst.data, 16);
+    }
+    from = order > 0 || (order == 0 && source_port > destination_port);
+    if (key->version == 4) {
+        memcpy(&key->address[from], pinfo->src.data, 4);
+        memcpy(&key->address[!from], pinfo->dst.data, 4);
+    } else if (key->version == 6) {
+        memcpy(&key->address[4 * from], pinfo->src.data, 16);
+        memcpy(&key->address[4 * !from], pinfo->dst.data, 16);
+    }
+    key->flow.ports[from] = source_port;
+    key->flow.ports[!from] = destination_port;
+    return from;
 }
 
 bool tcpstate_find_flow(struct tcpstate_layer *layer, const packet_info *pinfo, uint16_t source_port,
                         uint16_t destination_port, bool make)
 {
     struct stream key, *stream;
-    uint8_t version = ip_version(pinfo);
-    size_t size = version == 4 ? 4 : version == 6 ? 16 : 0;
-    uint8_t from = sending_end(pinfo, size, source_port, destination_port);
+    uint8_t from = fill_key(&key, pinfo, source_port, destination_port);
 
-    memset(&key, 0, offsetof(struct stream, address) + 2 * sizeof key.address[0]);
-    key.version = version;
     key.depth = (uint8_t)(tunnel_depth(pinfo) - layer->quoted);
-    key.flow.ports[from] = source_port;
-    key.flow.ports[!from] = destination_port;
-    if (size) {
-        memcpy((uint8_t *)key.address + from * size, pinfo->src.data, size);
-        memcpy((uint8_t *)key.address + !from * size, pinfo->dst.data, size);
-    }
     stream = stream_of(&key, make);
     if (!stream) return false;
     layer->flow = &stream->flow;
@@ -169,14 +176,14 @@ struct tcps_conn *tcpstate_conn_of(const struct tcpstate_layer *layer)
     return layer->conn ? layer->conn : tcps_flow_at(layer->flow, layer->segment.at);
 }
 
-void tcpstate_find_stream_number(const struct tcpstate_layer *layer)
+void tcpstate_find_stream_number(const struct tcpstate_layer *layer, struct tcps_conn *conn)
 {
     const struct tcp_analysis *analysis;
     const conversation_t *conversation;
 
-    if (layer->quoted || !layer->conn || layer->conn->stream != TCPSTATE_NO_STREAM) return;
+    if (layer->quoted || conn->stream != TCPSTATE_NO_STREAM) return;
     conversation = find_conversation(layer->segment.at.frame, &layer->address[0], &layer->address[1], CONVERSATION_TCP,
                                      layer->flow->ports[0], layer->flow->ports[1], 0);
     analysis = conversation ? conversation_get_proto_data(conversation, proto_tcp) : NULL;
-    if (analysis) layer->conn->stream = analysis->stream;
+    if (analysis) conn->stream = analysis->stream;
 }

@@ -25,8 +25,8 @@ void tcpstate_feed_quote(struct tcpstate_layer *layer);
 /* The connection of the layer, in any pass; NULL if it has none. */
 struct tcps_conn *tcpstate_conn_of(const struct tcpstate_layer *layer);
 
-/* First pass: asks Wireshark for the number of the connection's stream, until there is one. */
-void tcpstate_find_stream_number(const struct tcpstate_layer *layer);
+/* Asks Wireshark for the number of the connection's stream, until there is one. In any pass, after TCP's dissection. */
+void tcpstate_find_stream_number(const struct tcpstate_layer *layer, struct tcps_conn *conn);
 
 void tcpstate_streams_register(void);
 
