@@ -82,7 +82,8 @@ enum field {
 
 #define ARROW "\xe2\x86\x92" /* U+2192 */
 
-static int proto_tcpstate, proto_expert; /* expert infos hang on our subtree: who wants these wants that */
+static int proto_tcpstate;
+static int proto_expert = -1; /* expert infos hang on our subtree: who wants these wants that */
 static int hf[FIELD_COUNT];
 static int ett_layer, ett_client, ett_server, ett_open, ett_close;
 
@@ -334,7 +335,9 @@ static void append_way(proto_item *item, const struct drawing *to, unsigned end)
 
 bool tcpstate_fields_wanted(proto_tree *tree)
 {
-    return tree && (proto_field_is_referenced(tree, proto_tcpstate) || proto_field_is_referenced(tree, proto_expert));
+    if (!tree) return false;
+    if (proto_field_is_referenced(tree, proto_tcpstate)) return true;
+    return proto_expert >= 0 && proto_field_is_referenced(tree, proto_expert);
 }
 
 /* Are fields `first` to `last` of interest? Reading an exchange walks the log, which a filter on states need not pay. */
@@ -410,9 +413,13 @@ void tcpstate_fields_register(int proto)
     static int *ett[] = {&ett_layer, &ett_client, &ett_server, &ett_open, &ett_close};
 
     proto_tcpstate = proto;
-    proto_expert = proto_get_id_by_filter_name("_ws.expert");
     for (unsigned i = 0; i < FIELD_COUNT; i++) hf[i] = -1;
     for (unsigned i = 0; i < G_N_ELEMENTS(ett); i++) *ett[i] = -1;
     proto_register_field_array(proto, registered, G_N_ELEMENTS(registered));
     proto_register_subtree_array(ett, G_N_ELEMENTS(ett));
+}
+
+void tcpstate_fields_hand_off(void)
+{
+    proto_expert = proto_get_id_by_filter_name("_ws.expert");
 }

@@ -17,6 +17,9 @@ struct tcpstate_shown {
 
 void tcpstate_fields_register(int proto);
 
+/* Once, when all protocols are registered. */
+void tcpstate_fields_hand_off(void);
+
 /* Does anybody want to see a field of ours in this tree? */
 bool tcpstate_fields_wanted(proto_tree *tree);
 

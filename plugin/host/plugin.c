@@ -47,6 +47,7 @@ static void register_protocol(void)
 
 static void hand_off(void)
 {
+    tcpstate_fields_hand_off();
     tcpstate_streams_register();
     tcpstate_source_hand_off();
 }
