@@ -419,7 +419,8 @@ void tcpstate_fields_register(int proto)
     proto_register_subtree_array(ett, G_N_ELEMENTS(ett));
 }
 
-void tcpstate_fields_hand_off(void)
+void tcpstate_fields_start(void)
 {
+    /* It is registered after all plugins. */
     proto_expert = proto_get_id_by_filter_name("_ws.expert");
 }

@@ -17,8 +17,8 @@ struct tcpstate_shown {
 
 void tcpstate_fields_register(int proto);
 
-/* Once, when all protocols are registered. */
-void tcpstate_fields_hand_off(void);
+/* To be called before the first frame of a file. */
+void tcpstate_fields_start(void);
 
 /* Does anybody want to see a field of ours in this tree? */
 bool tcpstate_fields_wanted(proto_tree *tree);

@@ -27,6 +27,7 @@ WS_DLL_PUBLIC uint32_t plugin_describe(void);
 /* Before the first frame of a file, and before it is dissected anew. */
 static void start_file(void)
 {
+    tcpstate_fields_start();
     tcpstate_streams_start();
     tcpstate_source_start();
 }
@@ -47,7 +48,6 @@ static void register_protocol(void)
 
 static void hand_off(void)
 {
-    tcpstate_fields_hand_off();
     tcpstate_streams_register();
     tcpstate_source_hand_off();
 }
