@@ -202,6 +202,11 @@ static bool flags_are_valid(const struct tcps_segment *seg)
     return (control & (control - 1)) == 0 && (seg->flags & (TCPS_SYN | TCPS_FIN | TCPS_RST | TCPS_ACK)) != 0;
 }
 
+bool tcps_proves_something(const struct tcps_segment *seg)
+{
+    return !seg->malformed && flags_are_valid(seg) && (seg->flags & (TCPS_SYN | TCPS_ACK | TCPS_RST)) != 0;
+}
+
 /* ---- the short way ---- */
 
 enum {
@@ -317,17 +322,18 @@ static void begin_midstream(struct tcps_conn *conn, const struct tcps_memory *me
 void tcps_conn_begin(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg,
                      const uint16_t ports[2])
 {
-    bool proves = !seg->malformed && flags_are_valid(seg);
     unsigned from = seg->from & 1;
 
     guess_roles(conn, seg, ports);
-    if (proves && (seg->flags & TCPS_SYN)) {
+    if (!tcps_proves_something(seg)) {
+        /* It stays blank. */
+    } else if (seg->flags & TCPS_SYN) {
         bool answer = seg->flags & TCPS_ACK;
         unsigned client = answer ? !from : from;
 
         set_roles(conn, client, answer ? TCPS_ROLE_synack : TCPS_ROLE_syn);
         begin_handshake(conn, memory, seg, client);
-    } else if (proves && (seg->flags & (TCPS_ACK | TCPS_RST))) {
+    } else {
         begin_midstream(conn, memory, seg);
     }
     take(conn, memory, seg);

@@ -213,8 +213,9 @@ static void repeat_synack(struct tcps_step *step)
         return;
     }
     me->mark = tcps_mark_of(step->seg);
-    if (!tcps_has(me, TCPS_SYN_ACKED) || tcps_has(me, TCPS_SYNCHRONIZED) || tcps_has(me, TCPS_HAS_FIN)) {
-        tcps_verdict(step, step->my_end, TCPS_WHY_SYNACK_REPEATED);
+    if (tcps_has(me, TCPS_SYNCHRONIZED) || !tcps_has(me, TCPS_SYN_ACKED) || tcps_has(me, TCPS_HAS_FIN)) {
+        tcps_verdict(step, step->my_end,
+                     tcps_has(me, TCPS_SYNCHRONIZED) ? TCPS_WHY_SYNACK_INSIDE : TCPS_WHY_SYNACK_REPEATED);
         return;
     }
     me->known &= ~(uint32_t)TCPS_SYN_ACKED; /* rule 3 */
@@ -366,7 +367,7 @@ static bool disproves_fin(struct tcps_step *step)
 {
     struct tcps_endpoint *peer = step->peer;
 
-    if (!seq_between(peer->fin + 2, step->seg->ack, peer->doubt)) return false;
+    if (seq_leq(peer->doubt, peer->fin) || !seq_between(peer->fin + 2, step->seg->ack, peer->doubt)) return false;
     peer->known &= ~(uint32_t)(TCPS_HAS_FIN | TCPS_FIN_UNSEEN);
     peer->snd_nxt = peer->doubt;
     step->me->known &= ~(uint32_t)TCPS_FIN_CROSSED;
@@ -462,6 +463,18 @@ static void take_snd_nxt(struct tcps_endpoint *me, const struct tcps_segment *se
     me->known = seg->len ? me->known & ~(uint32_t)TCPS_NXT_IS_BARE : me->known | TCPS_NXT_IS_BARE;
 }
 
+/* Mid-stream it proves less: an endpoint in CLOSE_WAIT sends the same, if the peer's FIN came before the capture. */
+static void prove_open(struct tcps_step *step)
+{
+    const struct tcps_conn *conn = step->conn;
+    unsigned end = step->my_end;
+
+    step->me->known |= TCPS_SYNCHRONIZED;
+    if (conn->state[end] == TCPS_ESTABLISHED && conn->basis[end] != TCPS_BASIS_observed &&
+        !tcps_has(step->me, TCPS_PRESUMED_OPEN))
+        tcps_verdict(step, end, TCPS_WHY_PROVEN);
+}
+
 static void take_sending(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me;
@@ -472,13 +485,7 @@ static void take_sending(struct tcps_step *step)
         start_numbers(me, seg->seq - 1, seg->seq);
         if (tcps_has(me, TCPS_LISTENS)) me->known |= TCPS_SENT_SYNACK | TCPS_SYN_ACKED; /* its SYN,ACK was missed */
     }
-    if (!tcps_has(me, TCPS_SYNCHRONIZED) && proves_synchronized(step)) {
-        bool was_presumed = step->conn->state[step->my_end] == TCPS_ESTABLISHED;
-
-        me->known |= TCPS_SYNCHRONIZED;
-        if (was_presumed && step->conn->basis[step->my_end] != TCPS_BASIS_observed)
-            tcps_verdict(step, step->my_end, TCPS_WHY_PROVEN);
-    }
+    if (proves_synchronized(step)) prove_open(step);
     if (tcps_has(me, TCPS_HAS_FIN) && seg->len > 0 && seq_gt(end, me->fin)) {
         me->doubt = end;
         tcps_verdict(step, step->my_end, TCPS_WHY_DATA_BEYOND_FIN);
@@ -518,6 +525,7 @@ static void believe_guessed_fin(struct tcps_step *step)
     /* Acknowledged after my FIN: the usual close, in which the peer's FIN acknowledges mine. Else it came before. */
     peer->fin_ack = (step->seg->flags & TCPS_FIN) ? me->fin : me->fin + 1;
     peer->snd_nxt = seq_max(peer->snd_nxt, peer->fin + 1);
+    peer->snd_una = seq_max(peer->snd_una, peer->fin + 1);
     step->implied = true;
 }
 
@@ -538,6 +546,9 @@ static void imply_peer(struct tcps_step *step)
     if (!tcps_is_open(peer) && !tcps_has(peer, TCPS_SENT_SYNACK) && tcps_has(step->me, TCPS_SYNCHRONIZED) &&
         tcps_has(step->me, TCPS_SENT_SYNACK)) {
         peer->known |= TCPS_HAS_ISS | TCPS_SYNCHRONIZED;
+        step->implied = true;
+    } else if (tcps_only_syn_sent(peer) && tcps_has(step->me, TCPS_SYNCHRONIZED)) {
+        peer->known |= TCPS_SENT_SYNACK; /* both sent a bare SYN, and this one's was acknowledged */
         step->implied = true;
     }
 }
@@ -560,7 +571,7 @@ static void take_ack_effect(struct tcps_step *step)
         peer->snd_nxt = seq_max(peer->snd_nxt, ack);
     }
     if (!tcps_has(peer, TCPS_SYN_ACKED) && !tcps_has(peer, TCPS_RST_GOT) && seq_gt(ack, peer->iss) &&
-        (peer->retractions < TRUSTED_RETRACTIONS || seg->len > 0))
+        peer->retractions < TRUSTED_RETRACTIONS)
         peer->known |= TCPS_SYN_ACKED;
     if (seq_gt(ack, peer->snd_nxt)) ack = peer->snd_nxt;
     if (seq_leq(ack, peer->snd_una)) return;
@@ -684,6 +695,8 @@ static bool take_facts(struct tcps_step *step)
     take_sending(step);
     if (fin_is_new && !tcps_has(me, TCPS_HAS_FIN)) take_fin(step, TCPS_WHY_NONE); /* its very first segment */
     if (fin) me->snd_nxt = seq_max(me->snd_nxt, me->fin + 1);
+    /* Its ACK was captured before it (SPAN ports reorder). */
+    if (fin_is_new && tcps_has(peer, TCPS_HAS_RCV) && peer->rcv_nxt == me->snd_nxt) me->snd_una = me->snd_nxt;
     take_timestamp(peer, seg);
     take_rcv(me, peer, seg);
     imply_peer(step);

@@ -133,21 +133,22 @@ static bool should_wait(const struct tcps_conn *conn, const struct tcps_segment 
 
 /* ---- connections ---- */
 
+/* Nothing valid was seen of it: it is no incarnation. */
+static bool is_blank(const struct tcps_conn *conn)
+{
+    return conn->end[0].known == 0 && conn->end[1].known == 0;
+}
+
 static struct tcps_conn *add_conn(struct tcps_flow *flow, const struct tcps_memory *memory)
 {
     struct tcps_conn *conn = memory->resize(memory->context, NULL, sizeof *conn);
 
     if (!conn) return NULL;
-    *conn = (struct tcps_conn){.older = flow->newest, .incarnation = flow->newest ? flow->newest->incarnation + 1 : 1};
+    *conn = (struct tcps_conn){.older = flow->newest, .incarnation = 1};
+    if (flow->newest) conn->incarnation = flow->newest->incarnation + (is_blank(flow->newest) ? 0 : 1);
     if (flow->newest) flow->newest->newer = conn;
     flow->newest = flow->found = conn;
     return conn;
-}
-
-/* Nothing valid was seen of it: the connection that begins now takes its place. */
-static bool is_blank(const struct tcps_conn *conn)
-{
-    return conn->end[0].known == 0 && conn->end[1].known == 0;
 }
 
 static struct tcps_conn *begin(struct tcps_flow *flow, const struct tcps_memory *memory, enum choice choice,
@@ -174,12 +175,10 @@ struct tcps_conn *tcps_flow_feed(struct tcps_flow *flow, const struct tcps_memor
 
     if (!conn) return begin(flow, memory, NEW, seg);
     if (tcps_conn_feed_quiet(conn, seg)) return conn;
-    if (is_blank(conn)) {
-        tcps_log_give_up(&conn->log, seg->at);
-        tcps_conn_begin(conn, memory, seg, flow->ports);
-        return conn;
-    }
-    choice = place(conn, seg);
+    if (is_blank(conn))
+        choice = tcps_proves_something(seg) ? NEW : SAME;
+    else
+        choice = place(conn, seg);
     if (choice != SAME) {
         tcps_log_give_up(&conn->log, seg->at);
         return begin(flow, memory, choice, seg);

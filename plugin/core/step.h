@@ -25,6 +25,9 @@ struct tcps_step {
     struct tcps_hop hops[2][TCPS_MAX_HOPS];
 };
 
+/* Is the segment one that a TCP could send, so that a connection can be known by it (rule 7)? */
+bool tcps_proves_something(const struct tcps_segment *seg);
+
 /* The fingerprint by which a copy of a SYN or FIN is told from a retransmission (rule 12). */
 uint32_t tcps_mark_of(const struct tcps_segment *seg);
 
