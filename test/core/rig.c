@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "explain.h"
+#include "core/explain.h"
 
 /* ---- memory ---- */
 
@@ -100,10 +100,27 @@ void rig_flags_text(GString *out, unsigned flags)
     if (out->len == start) g_string_append(out, "none");
 }
 
-static const char *const fact_names[] = {
-    "seen",        "has_iss",     "has_numbers", "has_rcv",  "sent_synack", "synchronized", "syn_acked",
-    "has_fin",     "fin_doubted", "fin_crossed", "rst_got",  "rst_made",    "listens",      "has_wscale",
-    "has_ts",      "old_life",    "fast_open",   "alt_iss",  "presumed_open",
+static const struct {
+    uint32_t fact;
+    const char *name;
+} fact_names[] = {
+    {TCPS_SEEN, "seen"},
+    {TCPS_HAS_ISS, "has_iss"},
+    {TCPS_HAS_NUMBERS, "has_numbers"},
+    {TCPS_HAS_RCV, "has_rcv"},
+    {TCPS_SENT_SYNACK, "sent_synack"},
+    {TCPS_SYNCHRONIZED, "synchronized"},
+    {TCPS_SYN_ACKED, "syn_acked"},
+    {TCPS_HAS_FIN, "has_fin"},
+    {TCPS_FIN_DOUBTED, "fin_doubted"},
+    {TCPS_FIN_CROSSED, "fin_crossed"},
+    {TCPS_RST_GOT, "rst_got"},
+    {TCPS_RST_MADE, "rst_made"},
+    {TCPS_LISTENS, "listens"},
+    {TCPS_OLD_LIFE, "old_life"},
+    {TCPS_FAST_OPEN, "fast_open"},
+    {TCPS_ALT_ISS, "alt_iss"},
+    {TCPS_PRESUMED_OPEN, "presumed_open"},
 };
 
 static void endpoint_text(GString *out, const struct tcps_endpoint *end, uint32_t mine, uint32_t theirs)
@@ -113,14 +130,9 @@ static void endpoint_text(GString *out, const struct tcps_endpoint *end, uint32_
                            (int32_t)(end->rcv_nxt - theirs), (int32_t)(end->rcv_edge - theirs),
                            (int32_t)(end->fin - mine), (int32_t)(end->fin_ack - theirs), (int32_t)(end->doubt - mine),
                            end->doubts, end->retractions);
-    for (unsigned i = 0; i < 32; i++) {
-        if (!(end->known & UINT32_C(1) << i)) continue;
-        if (i < G_N_ELEMENTS(fact_names))
-            g_string_append_printf(out, " %s", fact_names[i]);
-        else
-            g_string_append_printf(out, " fact%u", i);
-    }
-    g_string_append_c(out, '\n');
+    for (unsigned i = 0; i < G_N_ELEMENTS(fact_names); i++)
+        if (end->known & fact_names[i].fact) g_string_append_printf(out, " %s", fact_names[i].name);
+    g_string_append_printf(out, " (%#x)\n", end->known);
 }
 
 void rig_facts_text(GString *out, const struct tcps_conn *conn, const uint32_t base[2])

@@ -8,8 +8,8 @@
 
 #include <glib.h>
 
-#include "conn.h"
-#include "flow.h"
+#include "core/conn.h"
+#include "core/flow.h"
 
 /* The host's memory: the core never frees, so the rig remembers every block. */
 struct rig_heap {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "explain.h"
+#include "core/explain.h"
 #include "rig.h"
 #include "story_file.h"
 

@@ -35,7 +35,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "segment.h"
+#include "core/segment.h"
 
 enum story_line_kind { STORY_SEGMENT, STORY_UNREACHABLE, STORY_EXPECT };
 
