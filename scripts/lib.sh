@@ -49,7 +49,7 @@ needs_for_build() {
     needs ninja-build have ninja
     needs pkg-config have pkg-config
     needs tshark have tshark
-    needs libglib2.0-dev pkg-config --exists glib-2.0
+    needs libglib2.0-dev have_file {/usr,/usr/local}/include/glib-2.0/glib.h
     needs wireshark-dev have_file {/usr,/usr/local}/lib*/{,'*/'}{wireshark/cmake,cmake/wireshark}/WiresharkConfig.cmake
     needs libwireshark-dev have_file {/usr,/usr/local}/include/wireshark/epan/packet.h
     needs libwiretap-dev have_file {/usr,/usr/local}/include/wireshark/wiretap/wtap.h
