@@ -140,6 +140,13 @@ int tcps_reset_sender(const struct tcps_conn *conn, uint32_t entry)
     return -1;
 }
 
+/* Was the end's segment put aside until another shows whether it was real? */
+static bool is_doubted(enum tcps_reason why)
+{
+    return why == TCPS_WHY_ACKS_UNSENT || why == TCPS_WHY_OUTSIDE_WINDOW || why == TCPS_WHY_NO_ACK_FLAG ||
+           why == TCPS_WHY_OLD_TIMESTAMP;
+}
+
 /* Did a RST close an end in this hop? */
 static bool closed_by_rst(const struct hop *hop)
 {
@@ -300,6 +307,7 @@ void tcps_opening_of(const struct tcps_conn *conn, uint32_t entries, struct tcps
 struct closing_walk {
     int order[2];                  /* the ends in the order of their FINs; -1: none */
     struct tcps_moment fin[2], ack[2]; /* by end */
+    struct tcps_moment doubted[2]; /* the end's last segment that was put aside: it may have been its FIN */
     bool acked[2], passive[2], crossed;
     int rst_by;
     bool opened;                   /* there was a connection to close */
@@ -379,17 +387,40 @@ static void closing_state(struct closing_walk *walk, const struct hop *hop)
     }
 }
 
-static void closing_hop(struct closing_walk *walk, const struct hop *hop)
+/* The end is back in a state without FIN: what looked like one was none. */
+static void forget_fin(struct closing_walk *walk, unsigned end)
+{
+    if (walk->order[0] == (int)end) walk->order[0] = walk->order[1];
+    if (walk->order[0] == (int)end) walk->order[0] = -1;
+    walk->order[1] = -1;
+    walk->fin[end] = walk->ack[end] = not_captured;
+    walk->acked[end] = walk->passive[end] = walk->passive[!end] = walk->crossed = false;
+}
+
+static void closing_fin(struct closing_walk *walk, const struct hop *hop)
 {
     unsigned end = hop->end;
 
     if (hop->why == TCPS_WHY_FIN_SENT) {
         walk->crossed = walk->crossed || (hop->to == TCPS_FIN_WAIT_1 && fin_known(walk, !end));
         fin_of(walk, end, moment_of(hop->entry));
+    } else if (hop->why == TCPS_WHY_FIN_BELIEVED) {
+        fin_of(walk, end, walk->doubted[end]);
     } else if (hop->why == TCPS_WHY_FIN_AGAIN) {
         walk->acked[end] = false;
         walk->ack[end] = not_captured;
+    } else if (tcps_reason_kind(hop->why) == TCPS_CORRECTION && fin_known(walk, end) &&
+               (hop->to == TCPS_ESTABLISHED || hop->to == TCPS_CLOSE_WAIT)) {
+        forget_fin(walk, end);
     }
+    if (is_doubted(hop->why)) walk->doubted[end] = moment_of(hop->entry);
+}
+
+static void closing_hop(struct closing_walk *walk, const struct hop *hop)
+{
+    unsigned end = hop->end;
+
+    closing_fin(walk, hop);
     if (hop->from != hop->to && tcps_reason_kind(hop->why) == TCPS_TRANSITION && !closed_by_rst(hop))
         closing_state(walk, hop);
     if (hop->to == TCPS_LAST_ACK) walk->passive[end] = true;
@@ -484,6 +515,7 @@ static void zeek_hop(struct zeek *zeek, const struct hop *hop)
         if (zeek->state[!end] == ZEEK_SYN_SENT) zeek->state[!end] = ZEEK_ESTABLISHED;
         return;
     case TCPS_WHY_FIN_SENT:
+    case TCPS_WHY_FIN_BELIEVED:
         zeek_fin(zeek, end);
         return;
     default:
@@ -589,7 +621,7 @@ static void history_hop(struct history *history, const struct tcps_conn *conn, c
         put_in(history, &history->syn[end], end, 's', syn_moment(conn, hop).frame);
     else if (hop->why == TCPS_WHY_SYN_ANSWERED || hop->why == TCPS_WHY_SYNACK_CHANGED)
         put_in(history, &history->synack[end], end, 'h', frame);
-    else if (hop->why == TCPS_WHY_FIN_SENT)
+    else if (hop->why == TCPS_WHY_FIN_SENT || hop->why == TCPS_WHY_FIN_BELIEVED)
         put_in(history, &history->fin[end], end, 'f', frame);
     else if (reset_by >= 0)
         put_in(history, &history->rst[reset_by], (unsigned)reset_by, 'r', frame);

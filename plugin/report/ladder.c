@@ -35,12 +35,12 @@ static void flags_text(unsigned flags, char *text, size_t size)
 
 static uint32_t relative_seq(const struct tcpstate_step *step)
 {
-    return tcps_relative_seq(step->conn, step->segment.from & 1, step->segment.seq);
+    return tcps_relative_seq(step->conn, step->segment.from & 1, step->segment.seq, step->segment.at);
 }
 
 static uint32_t relative_ack(const struct tcpstate_step *step)
 {
-    return tcps_relative_seq(step->conn, !(step->segment.from & 1), step->segment.ack);
+    return tcps_relative_seq(step->conn, !(step->segment.from & 1), step->segment.ack, step->segment.at);
 }
 
 static bool has_reason(const struct tcpstate_step *step, const struct tcps_view *view, enum tcps_reason why)
@@ -161,12 +161,11 @@ void tcpstate_report_ladder(const struct tcpstate_report_input *input, struct tc
 /* ---- the picture ---------------------------------------------------------------------------------------------- */
 
 /* Columns of the picture: frame, time, the client's state, its lifeline, the arrows, the server's lifeline, its state. */
-enum { FRAME_WIDTH = 6, TIME_WIDTH = 11, STATE_WIDTH = 13, AROUND = FRAME_WIDTH + TIME_WIDTH + 2 * STATE_WIDTH + 5,
-       WIDEST = 60, NARROWEST = 24 };
+enum { STATE_WIDTH = 13, AROUND = 2 * STATE_WIDTH + 6, WIDEST = 60, NARROWEST = 24 };
 
 struct picture {
     struct tcpstate_writer *writer;
-    const struct tcpstate_connection *connection;
+    int frame_width, time_width;
     unsigned arrows; /* width of the part between the lifelines */
     int64_t start;
     const char *dots;
@@ -190,9 +189,9 @@ static void draw_line(const struct picture *picture, uint32_t frame, int64_t tim
     double seconds = (double)(time - picture->start) / 1e9;
 
     if (frame)
-        g_string_printf(line, seconds < 1000 ? "%*u %*.6f" : "%*u %*.3f", FRAME_WIDTH, frame, TIME_WIDTH - 1, seconds);
+        g_string_printf(line, "%*u %*.6f", picture->frame_width, frame, picture->time_width, seconds);
     else
-        append_repeated(line, " ", FRAME_WIDTH + TIME_WIDTH);
+        append_repeated(line, " ", (unsigned)(picture->frame_width + 1 + picture->time_width));
     append_repeated(line, " ", STATE_WIDTH + 1 - MIN(characters(client), STATE_WIDTH + 1));
     g_string_append(line, client);
     g_string_append(line, " │");
@@ -244,10 +243,10 @@ static void label_of(const struct picture *picture, const struct tcpstate_step *
 
     flags_text(segment->flags, flags, sizeof flags);
     flags_text(segment->flags & ~(unsigned)TCPS_PSH, plain, sizeof plain);
-    for (unsigned attempt = 0; attempt < 3; attempt++) {
-        g_string_printf(label, attempt == 0 ? "%s seq %u" : "%s %u", attempt == 0 ? flags : plain, relative_seq(step));
-        if (segment->flags & TCPS_ACK) g_string_append_printf(label, attempt < 2 ? " ack %u" : " %u", relative_ack(step));
-        if (segment->len) g_string_append_printf(label, attempt == 0 ? " len %u" : " +%u", segment->len);
+    for (unsigned attempt = 0; attempt < 4; attempt++) {
+        g_string_printf(label, attempt < 2 ? "%s seq %u" : "%s %u", attempt == 0 ? flags : plain, relative_seq(step));
+        if (segment->flags & TCPS_ACK) g_string_append_printf(label, attempt < 3 ? " ack %u" : " %u", relative_ack(step));
+        if (segment->len) g_string_append_printf(label, attempt < 3 ? " len %u" : " +%u", segment->len);
         if (*said) g_string_append_printf(label, " %s", said);
         if (characters(label->str) + 4 <= picture->arrows) return;
     }
@@ -427,25 +426,40 @@ static void draw_head(const struct picture *picture, const struct tcpstate_conne
     g_string_free(line, TRUE);
 }
 
+/* As narrow as the last frame and the latest time allow: the arrows get the rest. */
+static void measure(struct picture *picture, const GArray *steps)
+{
+    const struct tcpstate_step *first = &g_array_index(steps, struct tcpstate_step, 0);
+    const struct tcpstate_step *last = &g_array_index(steps, struct tcpstate_step, steps->len - 1);
+    unsigned around;
+    char text[48];
+
+    picture->frame_width = MAX(3, g_snprintf(text, sizeof text, "%u", last->segment.at.frame));
+    picture->time_width = g_snprintf(text, sizeof text, "%.6f",
+                                     (double)(last->segment.time - first->segment.time) / 1e9);
+    around = AROUND + (unsigned)(picture->frame_width + picture->time_width);
+    picture->arrows = CLAMP(picture->writer->width, around + NARROWEST, around + WIDEST) - around;
+}
+
 void tcpstate_draw_ladder(struct tcpstate_writer *writer, const struct tcpstate_report_input *input)
 {
     const GArray *steps = input->steps->steps;
-    unsigned room = writer->width > AROUND + NARROWEST ? writer->width - AROUND : NARROWEST;
-    struct picture picture = {.writer = writer, .arrows = MIN(room, WIDEST), .dots = writer->ascii ? "..." : "…"};
+    struct picture picture = {.writer = writer, .dots = writer->ascii ? "..." : "…"};
     const struct tcps_conn *conn = NULL;
     GString *line = g_string_new(NULL);
 
-    if (steps->len == 0) {
+    if (steps->len)
+        measure(&picture, steps);
+    else
         g_string_printf(line, "No packet of TCP stream %u.", input->steps->stream);
-        tcpstate_write_line(writer, line->str);
-    }
+    if (line->len) tcpstate_write_line(writer, line->str);
     for (guint i = 0; i < steps->len; i++) {
         const struct tcpstate_step *step = &g_array_index(steps, struct tcpstate_step, i);
         const struct tcpstate_connection *connection;
 
         if (step->conn != conn && (connection = connection_with(input->gathering, step->conn)) != NULL) {
             if (conn) tcpstate_write_line(writer, "");
-            picture.start = step->segment.time;
+            if (!conn) picture.start = step->segment.time;
             draw_head(&picture, connection, input->steps->stream);
             conn = step->conn;
         }

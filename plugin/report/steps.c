@@ -37,6 +37,11 @@ static void follow(struct tcpstate_steps *steps, struct tcpstate_step *step)
     step->keep_alive = steps->has_next[from] && segment->len <= 1 && segment->seq == steps->next[from] - 1 &&
                        !(segment->flags & (TCPS_SYN | TCPS_FIN));
     step->again = space && old && !step->keep_alive;
+    /* In a simultaneous open the SYN,ACK has the number of the SYN, but says something new. */
+    if ((segment->flags & TCPS_SYN) && (segment->flags & TCPS_ACK)) {
+        if (!steps->has_synack[from]) step->again = 0;
+        steps->has_synack[from] = true;
+    }
     if (!old) steps->next[from] = end;
     steps->has_next[from] = true;
 }
@@ -64,7 +69,7 @@ void tcpstate_steps_add(struct tcpstate_steps *steps, const struct tcpstate_tap 
     if (steps->conn != tap->conn) {
         steps->conn = tap->conn;
         steps->run = steps->steps->len;
-        steps->has_next[0] = steps->has_next[1] = false;
+        steps->has_next[0] = steps->has_next[1] = steps->has_synack[0] = steps->has_synack[1] = false;
     }
     if (!step.quoted) {
         follow(steps, &step);
@@ -79,6 +84,7 @@ void tcpstate_steps_add(struct tcpstate_steps *steps, const struct tcpstate_tap 
         steps->run = steps->steps->len;
         return;
     }
-    if (steps->steps->len - steps->run > 2 * KEPT_SINGLY) merge(steps, steps->run + KEPT_SINGLY, steps->run + KEPT_SINGLY + 1);
+    if (steps->steps->len - steps->run > 2 * KEPT_SINGLY)
+        merge(steps, steps->run + KEPT_SINGLY, steps->run + KEPT_SINGLY + 1);
     g_array_append_val(steps->steps, step);
 }

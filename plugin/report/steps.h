@@ -32,7 +32,7 @@ struct tcpstate_steps {
     const struct tcps_conn *conn; /* the incarnation at hand */
     guint run;                    /* where the run of plain segments at hand begins */
     uint32_t next[2];             /* one past the highest sequence number seen of each end */
-    bool has_next[2];
+    bool has_next[2], has_synack[2];
 };
 
 void tcpstate_steps_init(struct tcpstate_steps *steps, uint32_t stream);
