@@ -349,6 +349,7 @@ void tcps_conn_begin_over(struct tcps_conn *conn, const struct tcps_memory *memo
     set_initial(conn, client, TCPS_CLOSED);
     conn->end[server] = old->end[server];
     conn->end[server].known |= TCPS_OLD_LIFE;
+    conn->end[server].first_data = conn->end[server].first_ack = 0;
     conn->state[server] = old->state[server];
     conn->basis[server] = old->basis[server];
     write_entry(conn, memory, proof, client ? TCPS_WHY_CARRIED_OVER : TCPS_WHY_NOT_OPEN_YET,

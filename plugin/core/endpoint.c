@@ -10,7 +10,8 @@ bool tcps_fin_received(const struct tcps_endpoint *me, const struct tcps_endpoin
 {
     if (!tcps_has(peer, TCPS_HAS_FIN) || tcps_has(me, TCPS_OLD_LIFE)) return false;
     if (tcps_has(me, TCPS_FIN_CROSSED)) return true;
-    return tcps_has(me, TCPS_HAS_RCV) && seq_gt(me->rcv_nxt, peer->fin);
+    /* Not by an ACK of more than was ever sent: that is a forgery, or waits for its witness. */
+    return tcps_has(me, TCPS_HAS_RCV) && seq_gt(me->rcv_nxt, peer->fin) && seq_leq(me->rcv_nxt, peer->snd_nxt);
 }
 
 bool tcps_fin_acked(const struct tcps_endpoint *me)

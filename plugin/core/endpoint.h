@@ -59,6 +59,7 @@ struct tcps_endpoint {
     uint32_t mark;      /* fingerprint of its last SYN or FIN: tells a copy from a retransmission */
     uint32_t doubt;     /* a number that waits for a second witness: far off, or beyond the FIN; or the second ISS */
     uint32_t hole_start, hole_end; /* the octets from hole_start, and not all up to hole_end, were captured */
+    uint32_t numbers_since; /* frame from which on iss is known */
     uint32_t first_data, first_ack; /* frames of its first data and first pure ACK; 0: none yet */
     uint8_t wscale;
     uint8_t doubts;     /* how many segments agreed on `doubt` */

@@ -65,8 +65,9 @@ static bool is_copy(const struct tcps_step *step)
 
 /* ---- numbers ---- */
 
-static void start_numbers(struct tcps_endpoint *me, uint32_t iss, uint32_t next)
+static void start_numbers(struct tcps_endpoint *me, uint32_t iss, uint32_t next, const struct tcps_segment *seg)
 {
+    if (!tcps_has(me, TCPS_HAS_NUMBERS)) me->numbers_since = seg->at.frame;
     me->iss = iss;
     me->snd_una = iss;
     me->snd_nxt = next;
@@ -145,7 +146,7 @@ static void correct_roles(struct tcps_step *step, unsigned client, enum tcps_rol
 
 void tcps_take_first_syn(struct tcps_endpoint *me, struct tcps_endpoint *peer, const struct tcps_segment *seg)
 {
-    start_numbers(me, seg->seq, seg->seq + 1 + seg->len);
+    start_numbers(me, seg->seq, seg->seq + 1 + seg->len, seg);
     me->known |= TCPS_SEEN | TCPS_HAS_ISS;
     me->known &= ~(uint32_t)TCPS_LISTENS; /* it opens actively, whatever it was taken for */
     me->mark = tcps_mark_of(seg);
@@ -229,12 +230,15 @@ static void take_new_synack(struct tcps_step *step)
     struct tcps_endpoint *me = step->me, *peer = step->peer;
     const struct tcps_segment *seg = step->seg;
 
+    if (tcps_has(me, TCPS_RST_MADE)) { /* a refusal that it did not send */
+        me->known &= ~(uint32_t)TCPS_RST_MADE;
+        tcps_settle(step, step->my_end, TCPS_WHY_ALIVE_AFTER_RST);
+    }
     if (!tcps_has(me, TCPS_HAS_ISS)) {
-        start_numbers(me, seg->seq, seg->seq + 1 + seg->len);
+        start_numbers(me, seg->seq, seg->seq + 1 + seg->len, seg);
         me->known |= TCPS_HAS_ISS;
     }
     me->known |= TCPS_SEEN | TCPS_SENT_SYNACK;
-    me->known &= ~(uint32_t)TCPS_RST_MADE; /* a refusal that it did not send */
     me->mark = tcps_mark_of(seg);
     take_wscale(me, seg);
     take_rcv(me, peer, seg);
@@ -253,7 +257,7 @@ static void take_synack(struct tcps_step *step)
 
     /* The SYN it answers was not captured, or not yet (SPAN ports reorder). Nor need its alleged sender exist: only a
      * segment of its own will show it (backscatter). */
-    if (!tcps_has(peer, TCPS_HAS_NUMBERS)) start_numbers(peer, seg->ack - 1, seg->ack);
+    if (!tcps_has(peer, TCPS_HAS_NUMBERS)) start_numbers(peer, seg->ack - 1, seg->ack, seg);
     if (tcps_has(me, TCPS_OLD_LIFE) && covers_syn(peer, seg->ack))
         *me = (struct tcps_endpoint){.known = TCPS_LISTENS}; /* the new SYN has reached it: its old life is over */
     if (tcps_has(me, TCPS_HAS_NUMBERS) && me->iss == seg->seq && tcps_has(me, TCPS_SENT_SYNACK)) {
@@ -324,7 +328,7 @@ static bool takes_synack(struct tcps_step *step)
     if (tcps_has(peer, TCPS_OLD_LIFE)) return false;
     if (tcps_has(peer, TCPS_ALT_ISS) && seg->ack == peer->doubt + 1) {
         peer->known &= ~(uint32_t)TCPS_ALT_ISS;
-        start_numbers(peer, peer->doubt, seg->ack);
+        start_numbers(peer, peer->doubt, seg->ack, seg);
     }
     return covers_syn(peer, seg->ack);
 }
@@ -482,7 +486,7 @@ static void take_sending(struct tcps_step *step)
     uint32_t end = seg->seq + seg->len;
 
     if (!tcps_has(me, TCPS_HAS_NUMBERS)) {
-        start_numbers(me, seg->seq - 1, seg->seq);
+        start_numbers(me, seg->seq - 1, seg->seq, seg);
         if (tcps_has(me, TCPS_LISTENS)) me->known |= TCPS_SENT_SYNACK | TCPS_SYN_ACKED; /* its SYN,ACK was missed */
     }
     if (proves_synchronized(step)) prove_open(step);
@@ -536,7 +540,7 @@ static void imply_peer(struct tcps_step *step)
     const struct tcps_segment *seg = step->seg;
 
     if (!tcps_has(peer, TCPS_HAS_NUMBERS)) {
-        start_numbers(peer, seg->ack - 1, seg->ack);
+        start_numbers(peer, seg->ack - 1, seg->ack, seg);
         if (tcps_has(peer, TCPS_LISTENS)) {
             peer->known |= TCPS_SENT_SYNACK | TCPS_HAS_ISS | TCPS_SYN_ACKED;
             step->implied = true;

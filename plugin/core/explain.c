@@ -135,11 +135,12 @@ void tcps_event_text(const struct tcps_conn *conn, const struct tcps_view *view,
 
 /* ---- sentences ---- */
 
-uint32_t tcps_relative_seq(const struct tcps_conn *conn, unsigned end, uint32_t raw)
+uint32_t tcps_relative_seq(const struct tcps_conn *conn, unsigned end, uint32_t raw, struct tcps_position at)
 {
     const struct tcps_endpoint *endpoint = &conn->end[end & 1];
+    bool known = tcps_has(endpoint, TCPS_HAS_NUMBERS) && !tcps_has(endpoint, TCPS_OLD_LIFE);
 
-    return endpoint->known & (TCPS_HAS_ISS | TCPS_HAS_NUMBERS) ? raw - endpoint->iss : raw;
+    return known && endpoint->numbers_since <= at.frame ? raw - endpoint->iss : raw;
 }
 
 struct filling {
@@ -170,7 +171,8 @@ static uint32_t since(const struct filling *filling)
 static void put_value(struct filling *filling, const char *name, size_t length)
 {
     const struct tcps_conn *conn = filling->conn;
-    unsigned me = filling->event->end, peer = !me, from = filling->seg->from & 1u;
+    const struct tcps_segment *seg = filling->seg;
+    unsigned me = filling->event->end, peer = !me, from = seg->from & 1u;
     const char *role = is_name(name, length, "me")     ? tcps_role_name(me, filling->view->client_end)
                        : is_name(name, length, "peer") ? tcps_role_name(peer, filling->view->client_end)
                                                        : NULL;
@@ -178,15 +180,15 @@ static void put_value(struct filling *filling, const char *name, size_t length)
     if (role)
         put_text(&filling->to, role);
     else if (is_name(name, length, "seq"))
-        put_number(&filling->to, tcps_relative_seq(conn, from, filling->seg->seq));
+        put_number(&filling->to, tcps_relative_seq(conn, from, seg->seq, seg->at));
     else if (is_name(name, length, "ack"))
-        put_number(&filling->to, tcps_relative_seq(conn, !from, filling->seg->ack));
-    else if (is_name(name, length, "iss"))
-        put_number(&filling->to, conn->end[me].iss);
-    else if (is_name(name, length, "fin"))
-        put_number(&filling->to, tcps_relative_seq(conn, me, conn->end[me].fin));
-    else if (is_name(name, length, "pfin"))
-        put_number(&filling->to, tcps_relative_seq(conn, peer, conn->end[peer].fin));
+        put_number(&filling->to, tcps_relative_seq(conn, !from, seg->ack, seg->at));
+    else if (is_name(name, length, "end"))
+        put_number(&filling->to, tcps_relative_seq(conn, from, seg->seq + seg->len, seg->at));
+    else if (is_name(name, length, "acked"))
+        put_number(&filling->to, tcps_relative_seq(conn, !from, seg->ack - 1, seg->at));
+    else if (is_name(name, length, "prior"))
+        put_number(&filling->to, tcps_relative_seq(conn, from, seg->seq - 1, seg->at));
     else if (is_name(name, length, "since"))
         put_number(&filling->to, since(filling));
 }

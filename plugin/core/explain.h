@@ -36,7 +36,8 @@ void tcps_event_text(const struct tcps_conn *conn, const struct tcps_view *view,
 void tcps_event_reason(const struct tcps_conn *conn, const struct tcps_view *view, const struct tcps_event *event,
                        const struct tcps_segment *seg, char *text, size_t size);
 
-/* A raw number of `end` relative to its ISS, or to its first known octet less one if the SYN was not captured. */
-uint32_t tcps_relative_seq(const struct tcps_conn *conn, unsigned end, uint32_t raw);
+/* A raw number of `end` relative to its ISS, or to its first known octet less one if the SYN was not captured; raw if
+ * neither was known at position `at`. */
+uint32_t tcps_relative_seq(const struct tcps_conn *conn, unsigned end, uint32_t raw, struct tcps_position at);
 
 #endif

@@ -17,9 +17,11 @@ enum tcps_reason_kind {
     TCPS_VERDICT,    /* the segment changed nothing: here is why */
 };
 
-/* X(name, kind, sentence). In a sentence: {me} {peer} the two roles; {seq} {ack} of the segment; {iss} {fin} my ISS
- * and the number of my FIN; {pfin} the peer's FIN; {since} the frame where my state before this was entered.
- * Numbers are relative to the ISS, as Wireshark shows them. At most 64 rows: the log stores them in six bits. */
+/* X(name, kind, sentence). In a sentence: {me} {peer} the two roles; {seq} {ack} SEG.SEQ and SEG.ACK; {end} the number
+ * after the segment's data, which is that of its FIN; {acked} the last number acknowledged; {prior} the number before
+ * SEG.SEQ; {since} the frame where my state before this was entered. All come from the segment itself and from what stands
+ * before it in the log, so that a sentence is the same in every pass. Numbers are relative to the ISS, as Wireshark shows
+ * them. At most 64 rows: the log stores them in six bits. */
 #define TCPS_REASONS(X)                                                                                                \
     X(NONE, TCPS_VERDICT, "")                                                                                          \
     X(NOT_OPEN_YET, TCPS_INITIAL, "the {me} is about to send its first SYN")                                           \
@@ -34,17 +36,17 @@ enum tcps_reason_kind {
     X(SYN_ACKED, TCPS_TRANSITION, "ACK {ack} covers the {me}'s SYN and is presumed to arrive")                         \
     X(SYNCHRONIZED, TCPS_TRANSITION, "the {me} sends as only a synchronized endpoint does")                            \
     X(PROVEN, TCPS_VERDICT, "the {me}'s own segment proves what was presumed")                                         \
-    X(FIN_SENT, TCPS_TRANSITION, "the {me} sends FIN {fin}")                                                           \
-    X(FIN_TAKEN, TCPS_TRANSITION, "the {me}'s ACK {ack} covers the {peer}'s FIN at {pfin}")                            \
-    X(FIN_ACKED, TCPS_TRANSITION, "ACK {ack} covers the {me}'s FIN at {fin} and is presumed to arrive")                \
+    X(FIN_SENT, TCPS_TRANSITION, "the {me} sends FIN {end}")                                                           \
+    X(FIN_TAKEN, TCPS_TRANSITION, "the {me}'s ACK {ack} covers the {peer}'s FIN at {acked}")                            \
+    X(FIN_ACKED, TCPS_TRANSITION, "ACK {ack} covers the {me}'s FIN at {acked} and is presumed to arrive")                \
     X(FIN_CROSSED, TCPS_TRANSITION,                                                                                    \
-      "SEG.SEQ {seq} is past the {peer}'s FIN at {pfin}, which is presumed to have come first")                        \
-    X(FIN_UNSEEN, TCPS_TRANSITION, "the {peer}'s FIN at {pfin} was not captured, but what follows implies it")         \
+      "SEG.SEQ {seq} is past the {peer}'s FIN at {prior}, which is presumed to have come first")                        \
+    X(FIN_UNSEEN, TCPS_TRANSITION, "the {peer}'s FIN at {acked} was not captured, but its acknowledgement implies it")         \
     X(IMPLIED, TCPS_TRANSITION, "what the {peer} sends implies it, though the packets for it were not captured")        \
-    X(FIN_BELIEVED, TCPS_TRANSITION, "ACK {ack} shows that the {me}'s doubtful FIN at {fin} was accepted")             \
+    X(FIN_BELIEVED, TCPS_TRANSITION, "ACK {ack} shows that the {me}'s doubtful FIN at {acked} was accepted")             \
     X(RST_TAKEN, TCPS_TRANSITION, "RST {seq} is what the {me} waits for and is presumed to arrive")                    \
     X(RST_SENT, TCPS_TRANSITION, "the {me} sends a RST")                                                               \
-    X(RST_OF_FIN_TAKER, TCPS_TRANSITION, "the RST's ACK {ack} covers the {peer}'s FIN at {pfin}")                      \
+    X(RST_OF_FIN_TAKER, TCPS_TRANSITION, "the RST's ACK {ack} covers the {peer}'s FIN at {acked}")                      \
     X(REFUSED, TCPS_TRANSITION, "RST,ACK {ack} refuses the {me}'s SYN")                                                \
     X(NOT_LISTENING, TCPS_TRANSITION, "the {me} refuses the SYN: nothing listens there")                               \
     X(BACK_TO_LISTEN, TCPS_TRANSITION, "RST {seq} ends the {me}'s half-open connection")                               \
@@ -53,7 +55,7 @@ enum tcps_reason_kind {
     X(SYN_AFTER_RST, TCPS_CORRECTION, "the {me} sends its SYN again: the RST of frame {since} did not close it")       \
     X(ALIVE_AFTER_RST, TCPS_CORRECTION, "the {me} sends on: the RST of frame {since} did not close it")                \
     X(SENT_BEFORE_RST, TCPS_CORRECTION, "the {me} sent this before the RST of frame {since} reached it")               \
-    X(FIN_NOT_TAKEN, TCPS_CORRECTION, "the {me} resets: the {peer}'s FIN at {pfin} had not reached it after all")        \
+    X(FIN_NOT_TAKEN, TCPS_CORRECTION, "the {me} resets: the {peer}'s FIN had not reached it after all")        \
     X(FIN_DISPROVED, TCPS_CORRECTION, "ACK {ack} covers data beyond the {me}'s FIN: that FIN was not real")             \
     X(FIN_OF_PEER_DISPROVED, TCPS_CORRECTION, "ACK {ack} covers data beyond the {peer}'s FIN: that FIN was not real")  \
     X(ROLES_SWAPPED, TCPS_CORRECTION, "the handshake shows who is client: the roles were guessed wrong")               \
@@ -76,8 +78,8 @@ enum tcps_reason_kind {
     X(EARLY_DATA, TCPS_VERDICT, "data that acknowledges the SYN's data, before any SYN,ACK: Fast Open")                \
     X(OLD_TIMESTAMP, TCPS_VERDICT, "the FIN's time stamp is older than what the {peer} had: it is dropped (PAWS)")     \
     X(FIN_ELSEWHERE, TCPS_VERDICT, "a FIN at {seq}, which contradicts what is known: it is ignored")                   \
-    X(ACKS_BEYOND_FIN, TCPS_VERDICT, "ACK {ack} is beyond the {peer}'s FIN at {pfin}: the segment proves nothing")     \
-    X(DATA_BEYOND_FIN, TCPS_VERDICT, "the {me} sends data beyond its own FIN at {fin}")                                \
+    X(ACKS_BEYOND_FIN, TCPS_VERDICT, "ACK {ack} is beyond the {peer}'s FIN: the segment proves nothing")     \
+    X(DATA_BEYOND_FIN, TCPS_VERDICT, "the {me} sends data beyond its own FIN")                                \
     X(SYN_INSIDE, TCPS_VERDICT, "a SYN inside the connection: a challenge ACK is expected, nothing changes yet")       \
     X(SYNACK_INSIDE, TCPS_VERDICT, "a SYN,ACK inside the connection: an old copy, nothing changes")                    \
     X(SYNACK_WRONG_ACK, TCPS_VERDICT, "SYN,ACK {ack} does not acknowledge the {peer}'s SYN: it is for another life")   \

@@ -28,7 +28,9 @@ static enum judgement judge_number(const struct tcps_step *step)
     if (!tcps_has(peer, TCPS_HAS_RCV) && !tcps_has(me, TCPS_HAS_NUMBERS)) return EXACT; /* nothing speaks against it */
     low = tcps_has(peer, TCPS_HAS_RCV) ? peer->rcv_nxt : me->snd_nxt;
     high = tcps_has(me, TCPS_HAS_NUMBERS) && !tcps_has(peer, TCPS_OLD_LIFE) ? me->snd_nxt : low;
-    if (seq_lt(high, low)) high = low; /* octets that were not captured: the ACK knows better */
+    /* Octets that were not captured, or a forged ACK: either may be right, nothing between. */
+    if (seq_lt(high, low) && seq == high) return EXACT;
+    if (seq_lt(high, low)) high = low;
     if (seq_between(low, seq, high) || is_number_of_taken_fin(step, seq)) return EXACT;
     return tcps_has(peer, TCPS_HAS_RCV) && seq_between(low, seq, peer->rcv_edge) ? IN_WINDOW : OUTSIDE;
 }
@@ -122,8 +124,12 @@ static bool drops_request(const struct tcps_step *step)
 static void drop_request(struct tcps_step *step)
 {
     step->conn->candidate_waits = false;
+    step->conn->rst_seq = step->seg->seq;
     step->me->known |= TCPS_RST_GOT;
     tcps_settle(step, step->my_end, TCPS_WHY_BACK_TO_LISTEN);
+    /* Its sender is refused - if that was the client itself, trying anew. If not, it will send on. */
+    step->peer->known |= TCPS_RST_GOT;
+    tcps_settle(step, step->peer_end, TCPS_WHY_REFUSED);
 }
 
 static void reject_other(struct tcps_step *step)
