@@ -124,7 +124,7 @@ static bool drops_request(const struct tcps_step *step)
 static void drop_request(struct tcps_step *step)
 {
     step->conn->candidate_waits = false;
-    step->conn->rst_seq = step->seg->seq;
+    step->conn->rst_seq = step->me->iss; /* the RST has a number of its own; any ACK of the old SYN,ACK is beyond */
     step->me->known |= TCPS_RST_GOT;
     tcps_settle(step, step->my_end, TCPS_WHY_BACK_TO_LISTEN);
     /* Its sender is refused - if that was the client itself, trying anew. If not, it will send on. */
