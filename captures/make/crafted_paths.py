@@ -68,8 +68,8 @@ def span_vlan_copies():
 def server_side_only():
     """Only server to client was captured: the client's SYN, ACKs and FIN are known by what the server acknowledges.
 
-    1: server→SYN_RECEIVED. 4: ACK 9 proves the unseen FIN: server→CLOSE_WAIT, client FIN_WAIT_2 (assumed). 5:
-    server→LAST_ACK.
+    1: server→SYN_RECEIVED. 4: ACK 9 covers one octet more, perhaps of data. 5: with the server's own FIN it is taken
+    for the client's unseen FIN: server→CLOSE_WAIT (assumed), server→LAST_ACK, client→FIN_WAIT_1, client→FIN_WAIT_2.
     """
     return [pair for pair in recorded("close-four-segment-client-first") if from_server(pair[1])]
 

@@ -310,8 +310,8 @@ def idle_zero_window(lab):
 def data_lost_and_repeated(lab):
     """Data segments lost before, behind and only at the observer; duplicate ACKs, SACK, retransmissions; a normal end.
 
-    23: ACK 18 covers a response that was not captured: no doubt about states; client→FIN_WAIT_1. 24:
-    server→CLOSE_WAIT, client→FIN_WAIT_2.
+    23: ACK 18 covers a response that nobody saw: a forged FIN would look the same, so it waits for its witness. 24:
+    the server acknowledges it: server→CLOSE_WAIT, client→FIN_WAIT_1, client→FIN_WAIT_2.
     """
     client, server = lab.pair()
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

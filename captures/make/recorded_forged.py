@@ -138,8 +138,8 @@ def rst_below_window(lab):
 def rst_injected_both_talk_on(lab):
     """Exact RSTs in both names pass the observer but reach nobody (their TTL ends on the way): both ends talk on.
 
-    8: exact: both CLOSED. 9: another. 10, 11: both talk on: states restored to ESTABLISHED, injection suspected. 12:
-    client→FIN_WAIT_1.
+    8: exact: both CLOSED. 9: another. 10: the client talks on, but might have sent that before. 11: the server
+    acknowledges it: server→ESTABLISHED. 12: both talk on: client→ESTABLISHED. 13: client→FIN_WAIT_1.
     """
     forger = Forger(lab)
     client, server = lab.pair()
