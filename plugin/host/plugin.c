@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "expert.h"
 #include "fields.h"
+#include "gui/menu.h"
 #include "postdissector.h"
 #include "preferences.h"
 #include "report/report.h"
@@ -44,6 +45,7 @@ static void register_protocol(void)
     register_init_routine(start_file);
     register_cleanup_routine(tcpstate_streams_stop);
     tcpstate_register_reports();
+    tcpstate_register_menu();
 }
 
 static void hand_off(void)

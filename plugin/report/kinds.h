@@ -19,17 +19,17 @@ enum tcpstate_argument {
     TCPSTATE_ARGUMENT_STREAM,  /* needed */
 };
 
-/* X(name, argument, what it shows) */
-#define TCPSTATE_REPORT_KINDS(X)                                                                                            \
-    X(exchanges, NONE, "Completed handshakes and closes")                                                              \
-    X(failed, NONE, "Connection attempts that did not complete")                                                       \
-    X(census, SECONDS, "Endpoints per state, at the end or per interval")                                              \
-    X(stuck, SECONDS, "Endpoints that wait too long, and who must act next")                                           \
-    X(resets, NONE, "Resets: validity, cause, data lost")                                                              \
-    X(servers, NONE, "Servers: attempts, half-open peak, handshake times")                                             \
-    X(dwell, NONE, "Time spent in each state")                                                                         \
-    X(connections, NONE, "Connections, one line each")                                                                 \
-    X(ladder, STREAM, "One connection as a ladder diagram")
+/* X(name, argument, title, what it shows) */
+#define TCPSTATE_REPORT_KINDS(X)                                                                                       \
+    X(exchanges, NONE, "Exchanges", "Completed handshakes and closes")                                                 \
+    X(failed, NONE, "Failed Attempts", "Connection attempts that did not complete")                                    \
+    X(census, SECONDS, "Census", "Endpoints per state, at the end or per interval")                                    \
+    X(stuck, SECONDS, "Stuck", "Endpoints that wait too long, and who must act next")                                  \
+    X(resets, NONE, "Resets", "Each RST: validity, cause, data lost")                                                  \
+    X(servers, NONE, "Servers", "Attempts, half-open peak, handshake times by server")                                 \
+    X(dwell, NONE, "Time in State", "Time spent in each state")                                                        \
+    X(connections, NONE, "Connections", "Connections, one line each")                                                  \
+    X(ladder, STREAM, "Ladder", "One connection as a ladder diagram")
 
 struct tcpstate_report_input {
     const struct tcpstate_gathering *gathering;
@@ -39,12 +39,12 @@ struct tcpstate_report_input {
 
 typedef void tcpstate_compute(const struct tcpstate_report_input *input, struct tcpstate_document *document);
 
-#define X(name, argument, what) tcpstate_compute tcpstate_report_##name;
+#define X(name, argument, title, what) tcpstate_compute tcpstate_report_##name;
 TCPSTATE_REPORT_KINDS(X)
 #undef X
 
 struct tcpstate_report_kind {
-    const char *name, *what;
+    const char *name, *title, *what;
     enum tcpstate_argument argument;
     tcpstate_compute *compute;
 };

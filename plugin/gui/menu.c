@@ -1,0 +1,180 @@
+/* Reports in windows: Statistics > TCP State, one entry per report. See menu.h.
+ * A window shows the text that -z prints, and shows it anew when the capture is dissected anew, goes on, or another is
+ * opened. Knows Wireshark's funnel of scripts to windows, not what reports say. Look next: report/run.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <wireshark.h>
+
+#include "menu.h"
+
+#include <epan/funnel.h>
+#include <epan/plugin_if.h>
+#include <epan/proto.h>
+
+#include "report/run.h"
+
+/* What fits the window as it opens. */
+enum { WINDOW_WIDTH = 72 };
+
+/* A window, and the report that it shows. */
+struct window {
+    struct tcpstate_request request;
+    char *filter; /* what request.filter points to */
+    funnel_text_window_t *text;
+    struct tcpstate_run_handle *run;
+};
+
+static const funnel_ops_t *ops(void)
+{
+    return funnel_get_funnel_ops();
+}
+
+/* Programs without windows have no operations, or empty ones. */
+static bool has_windows(void)
+{
+    return ops() && ops()->new_text_window && ops()->set_text && ops()->retap_packets;
+}
+
+static void show(void *context, const struct tcpstate_report_input *input, struct tcpstate_document *document)
+{
+    struct window *window = context;
+    struct tcpstate_writer writer;
+
+    tcpstate_writer_init(&writer, NULL);
+    writer.format = TCPSTATE_TEXT;
+    writer.width = WINDOW_WIDTH;
+    if (window->request.filter) {
+        GString *line = g_string_new("Connections with packets that pass the filter ");
+
+        g_string_append(line, window->request.filter);
+        tcpstate_write_line(&writer, line->str);
+        tcpstate_write_line(&writer, "");
+        g_string_free(line, TRUE);
+    }
+    if (input->steps)
+        tcpstate_draw_ladder(&writer, input);
+    else
+        tcpstate_write(&writer, document);
+    ops()->set_text(window->text, writer.text->str);
+    tcpstate_writer_finish(&writer);
+}
+
+/* Starts the report, or starts it over with another filter; says in the window what is wrong, if anything is. */
+static void start(struct window *window)
+{
+    char *wrong;
+
+    if (window->run) tcpstate_run_stop(window->run);
+    window->run = NULL;
+    wrong = tcpstate_run_start(&window->request, show, window, &window->run);
+    if (wrong)
+        ops()->set_text(window->text, wrong);
+    else
+        ops()->retap_packets(ops()->ops_id);
+    g_free(wrong);
+}
+
+static void closed(void *data)
+{
+    struct window *window = data;
+
+    if (window->run) tcpstate_run_stop(window->run);
+    g_free(window->filter);
+    g_free(window);
+}
+
+/* The button: the display filter as it is now, or all packets when there is none. */
+static gboolean take_filter(funnel_text_window_t *text, void *data)
+{
+    struct window *window = data;
+    const char *filter = ops()->get_filter(ops()->ops_id);
+
+    (void)text;
+    g_free(window->filter);
+    window->filter = filter && *filter ? g_strdup(filter) : NULL;
+    window->request.filter = window->filter;
+    start(window);
+    return TRUE;
+}
+
+static void add_filter_button(struct window *window)
+{
+    funnel_bt_t *button;
+
+    if (!ops()->add_button || !ops()->get_filter) return;
+    button = g_new0(funnel_bt_t, 1);
+    button->tw = window->text;
+    button->func = take_filter;
+    button->data = window;
+    button->free_fcn = g_free;
+    ops()->add_button(window->text, button, "Limit to display filter");
+}
+
+static void open_window(const struct tcpstate_request *request)
+{
+    struct window *window = g_new0(struct window, 1);
+    char *title = g_strdup_printf("TCP State: %s", request->kind->title);
+
+    window->request = *request;
+    window->text = ops()->new_text_window(ops()->ops_id, title);
+    g_free(title);
+    ops()->set_close_cb(window->text, closed, window);
+    add_filter_button(window);
+    start(window);
+}
+
+/* ---- reports that need to be told something first -------------------------------------------------------------- */
+
+/* The dialog gives back what was typed: a number, or nothing for what the report does without one. */
+static void argument_typed(gchar **input, void *data)
+{
+    struct tcpstate_request request = {.kind = data, .seconds = -1};
+    double number = input && input[0] && *input[0] ? g_ascii_strtod(input[0], NULL) : -1;
+
+    if (request.kind->argument == TCPSTATE_ARGUMENT_STREAM)
+        request.stream = number > 0 && number < TCPSTATE_NO_STREAM ? (uint32_t)number : 0;
+    else if (number > 0)
+        request.seconds = number;
+    open_window(&request);
+}
+
+static void ask(const struct tcpstate_report_kind *kind)
+{
+    bool stream = kind->argument == TCPSTATE_ARGUMENT_STREAM;
+    const gchar *names[] = {stream ? "TCP stream" : "Seconds (may be left empty)", NULL};
+    const gchar *values[] = {stream ? "0" : "", NULL};
+    char *title = g_strdup_printf("TCP State: %s", kind->title);
+
+    ops()->new_dialog(ops()->ops_id, title, names, values, argument_typed, (void *)kind, NULL);
+    g_free(title);
+}
+
+static void chosen(ext_menubar_gui_type type, gpointer gui, gpointer data)
+{
+    const struct tcpstate_report_kind *kind = data;
+    struct tcpstate_request request = {.kind = kind, .seconds = -1};
+
+    (void)type;
+    (void)gui;
+    if (!has_windows()) return;
+    if (kind->argument == TCPSTATE_ARGUMENT_NONE || !ops()->new_dialog)
+        open_window(&request);
+    else
+        ask(kind);
+}
+
+/* A menu of a plugin's own, below Statistics: entries of scripts (funnel_register_menu) get no submenu there. */
+void tcpstate_register_menu(void)
+{
+    ext_menu_t *menu = ext_menubar_register_menu(proto_get_id_by_filter_name("tcpstate"), "TCP State", TRUE);
+
+    ext_menubar_set_parentmenu(menu, "Statistics");
+    for (unsigned i = 0; i < tcpstate_report_count; i++) {
+        const struct tcpstate_report_kind *kind = &tcpstate_report_kinds[i];
+        char *label = g_strdup_printf("%s%s", kind->title, kind->argument == TCPSTATE_ARGUMENT_NONE ? "" : "…");
+
+        ext_menubar_add_entry(menu, label, kind->what, chosen, (gpointer)kind);
+        g_free(label);
+    }
+}
