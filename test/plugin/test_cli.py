@@ -93,7 +93,7 @@ def test_preference_out_of_range_is_told_once(preference, word, tshark, captures
     assert len(done.stdout.splitlines()) == 10
 
 
-@pytest.mark.parametrize("preference", ["tcpstate.report_format:xml", "tcpstate.two_msl:long", "tcpstate.nosuch:1"])
+@pytest.mark.parametrize("preference", ["tcpstate.two_msl:long", "tcpstate.nosuch:1"])
 def test_preference_that_is_not_one(preference, tshark, captures):
     refused(tshark("-r", captures / CAPTURE, "-o", preference, check=False), "tcpstate.")
 
@@ -195,8 +195,38 @@ def compile_for_another_version(target, version):
 # --- the scripts ---
 
 def demo(*arguments, cwd):
+    """As a user runs it, but with the plugin under test instead of a build."""
     return subprocess.run([str(ROOT / "scripts" / "demo.sh"), *map(str, arguments)], capture_output=True, text=True,
                           cwd=cwd, timeout=300)
+
+
+def test_demo_prints_what_the_readme_shows(wireshark, scratch):
+    done = demo(cwd=scratch)
+    assert done.returncode == 0 and not complaint(done), done.stderr
+    table, _, rest = done.stdout.partition("\n\n")
+    assert f"```\n{table}\n```" in (ROOT / "README.md").read_text()
+    assert "Handshakes: 1 complete" in rest
+
+
+def test_demo_takes_a_capture_beside_the_caller(wireshark, scratch):
+    shutil.copy(ROOT / "captures" / "open-refused-ipv6.pcapng", scratch / "mine.pcapng")
+    done = demo("mine.pcapng", cwd=scratch)
+    assert done.returncode == 0 and "[2001:db8::" in done.stdout and "client→CLOSED" in done.stdout
+
+
+def test_demo_says_when_there_is_no_tcp(wireshark, scratch):
+    udp = pcap_files.to_server(0, 0)
+    pcap_files.write(scratch / "udp.pcap", [udp[:23] + b"\x11" + udp[24:]])
+    done = demo("udp.pcap", cwd=scratch)
+    assert done.returncode != 0 and done.stdout == ""
+    assert done.stderr == "demo.sh: there is no TCP in udp.pcap\n"
+
+
+def test_demo_says_when_it_is_no_capture(wireshark, scratch):
+    (scratch / "text.pcap").write_text("no capture\n" * 20)
+    done = demo("text.pcap", cwd=scratch)
+    assert done.returncode != 0 and done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1 and "cannot read" in done.stderr
 
 
 @pytest.mark.parametrize("arguments, word", [(["missing.pcap"], "missing.pcap"), (["a", "b"], "one capture"), (["."], "directory")])
