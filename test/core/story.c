@@ -468,8 +468,9 @@ static void run_story(gconstpointer data)
         }
     }
     if (!first) return;
-    g_printerr("\n%s:%u: %s\n%s  %u of %u runs failed, this is the first\n", story->file, story->number, story->title,
-               first, failures, runs);
+    /* Not g_printerr(), which writes "?" for "→" where the locale is not UTF-8. */
+    fprintf(stderr, "\n%s:%u: %s\n%s  %u of %u runs failed, this is the first\n", story->file, story->number,
+            story->title, first, failures, runs);
     g_free(first);
     g_test_fail();
 }
