@@ -37,7 +37,9 @@ static void send(struct host *host, uint16_t flags, uint32_t seq, uint32_t ack, 
                                                       .wnd = 65535,
                                                       .wscale = TCPS_NO_WSCALE,
                                                       .from = host->side};
-    if (flags & TCPS_ACK) host->ack_at = 0;
+    if (!(flags & TCPS_ACK)) return;
+    host->ack_at = 0;
+    host->last_ack_sent = ack;
 }
 
 static void send_ack(struct host *host)
@@ -162,6 +164,8 @@ static void receive_closed(struct host *host, const struct tcps_segment *seg)
 
 static void take_syn(struct host *host, const struct tcps_segment *seg)
 {
+    host->ts_recent = seg->tsval;
+    host->stamp_known = seg->has_ts;
     host->irs = seg->seq;
     host->rcv_nxt = seg->seq + 1;
 }
@@ -220,6 +224,17 @@ static bool acceptable(const struct host *host, const struct tcps_segment *seg)
     uint32_t space = tcps_segment_space(seg), last = seg->seq + (space ? space - 1 : 0);
 
     return seg->seq - host->rcv_nxt < 65535 || (space && last - host->rcv_nxt < 65535);
+}
+
+/* PAWS: is the time stamp older than what was got? If not, it may be the one to remember (RFC 7323 4.3, 5.3). */
+static bool is_old_stamp(struct host *host, const struct tcps_segment *seg)
+{
+    if (!host->stamps || !seg->has_ts || (seg->flags & TCPS_RST)) return false;
+    if (host->stamp_known && after(host->ts_recent, seg->tsval)) return true;
+    if (after(seg->seq, host->last_ack_sent)) return false;
+    host->ts_recent = seg->tsval;
+    host->stamp_known = true;
+    return false;
 }
 
 /* Second: RST, as RFC 5961 tightens it. */
@@ -307,7 +322,7 @@ static void receive_synchronized(struct host *host, const struct tcps_segment *s
         push(host, now);
         return;
     }
-    if (!acceptable(host, seg)) {
+    if (is_old_stamp(host, seg) || !acceptable(host, seg)) {
         if (!(seg->flags & TCPS_RST)) send_ack(host);
         return;
     }

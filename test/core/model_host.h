@@ -48,6 +48,9 @@ struct host {
     bool peer_fin_seen;
     uint32_t peer_fin;
     uint8_t got[HOST_OCTETS];   /* octets received, by distance from IRS + 1 */
+    bool stamps;                /* the Timestamps option was negotiated (RFC 7323) */
+    bool stamp_known;
+    uint32_t ts_recent, last_ack_sent;
     int64_t resend_at, resend_after, ack_at; /* timers; 0: not running */
     unsigned resends;
     int64_t ack_delay;

@@ -126,12 +126,13 @@ static const struct {
 static void endpoint_text(GString *out, const struct tcps_endpoint *end, uint32_t mine, uint32_t theirs)
 {
     g_string_append_printf(out, "iss %d una %d nxt %d rcv_nxt %d rcv_edge %d fin %d fin_ack %d doubt %d x%u retracted %u "
-                           "hole %d..%d:",
+                           "hole %d..%d ts %u mark %#x first %u/%u:",
                            (int32_t)(end->iss - mine), (int32_t)(end->snd_una - mine), (int32_t)(end->snd_nxt - mine),
                            (int32_t)(end->rcv_nxt - theirs), (int32_t)(end->rcv_edge - theirs),
                            (int32_t)(end->fin - mine), (int32_t)(end->fin_ack - theirs), (int32_t)(end->doubt - mine),
                            end->doubts, end->retractions, (int32_t)(end->hole_start - mine),
-                           (int32_t)(end->hole_end - mine));
+                           (int32_t)(end->hole_end - mine), end->ts_recent, end->mark, end->first_data,
+                           end->first_ack);
     for (unsigned i = 0; i < G_N_ELEMENTS(fact_names); i++)
         if (end->known & fact_names[i].fact) g_string_append_printf(out, " %s", fact_names[i].name);
     g_string_append_printf(out, " (%#x)\n", end->known);
