@@ -103,7 +103,9 @@ static bool classify(const struct tcpstate_connection *connection, const struct 
         *failure = FAILURE_unreachable;
         return true;
     case TCPS_STATUS_reset:
-        *failure = client_reset(connection) ? FAILURE_reset_by_client : FAILURE_reset_by_server;
+        *failure = client_reset(connection)      ? FAILURE_reset_by_client
+                   : opening->synack_retransmits ? FAILURE_synack_loop
+                                                 : FAILURE_reset_by_server;
         return true;
     case TCPS_STATUS_rejected:
         *failure = FAILURE_rejected;

@@ -16,20 +16,20 @@ struct reset {
     int64_t time;
 };
 
-enum { R_STREAM, R_INCARNATION, R_CLIENT, R_SERVER, R_FRAME, R_TIME, R_SENDER, R_VALIDITY, R_CAUSE, R_BEFORE,
-       R_CLIENT_LOST, R_SERVER_LOST, R_COLUMNS };
+enum { R_STREAM, R_INCARNATION, R_CLIENT, R_SERVER, R_SENDER, R_VALIDITY, R_FRAME, R_TIME, R_CAUSE,
+       R_CLIENT_LOST, R_SERVER_LOST, R_BEFORE, R_COLUMNS };
 
 static const struct tcpstate_column columns[R_COLUMNS] = {
     TCPSTATE_STREAM_COLUMNS,
     TCPSTATE_END_COLUMNS,
-    {"frame", "frame", TCPSTATE_COLUMN_NUMBER, true, false},
-    {"time", "at", TCPSTATE_COLUMN_DURATION, false, false},
     {"sender", "from", TCPSTATE_COLUMN_TEXT, false, false},
     {"validity", "validity", TCPSTATE_COLUMN_TEXT, false, false},
+    {"frame", "frame", TCPSTATE_COLUMN_NUMBER, true, false},
+    {"time", "at", TCPSTATE_COLUMN_DURATION, false, false},
     {"cause", "cause", TCPSTATE_COLUMN_TEXT, false, false},
+    {"client_unacked", "C lost", TCPSTATE_COLUMN_NUMBER, false, true},
+    {"server_unacked", "S lost", TCPSTATE_COLUMN_NUMBER, false, true},
     {"states_before", "states before", TCPSTATE_COLUMN_TEXT, false, false},
-    {"client_unacked", "C unacked", TCPSTATE_COLUMN_NUMBER, true, false},
-    {"server_unacked", "S unacked", TCPSTATE_COLUMN_NUMBER, false, false},
 };
 
 /* Payload that `end` had sent and that no ACK covers. */
