@@ -108,9 +108,10 @@ static void count_openings(struct tcpstate_document *document, const uint64_t *c
 {
     tcpstate_document_count(document, "handshakes", "Handshakes", tcps_open_status_name(TCPS_STATUS_complete),
                             counts[TCPS_STATUS_complete]);
-    for (unsigned status = TCPS_STATUS_none + 1; *tcps_open_status_name(status); status++)
-        if (status != TCPS_STATUS_complete && counts[status])
-            tcpstate_document_count(document, "handshakes", "Handshakes", tcps_open_status_name(status), counts[status]);
+    for (unsigned status = TCPS_STATUS_none + 1; *tcps_open_status_name(status); status++) {
+        if (status == TCPS_STATUS_complete || !counts[status]) continue;
+        tcpstate_document_count(document, "handshakes", "Handshakes", tcps_open_status_name(status), counts[status]);
+    }
 }
 
 static void count_closes(struct tcpstate_document *document, uint64_t complete, const uint64_t *counts,

@@ -79,7 +79,7 @@ static void change(GArray *changes, int64_t time, int32_t by)
 }
 
 /* When the connection begins and ends to be what `is` asks. A host gives up an opening without a word: at the latest
- * 2MSL after its last packet it is taken to have (rule 9), or a slow trickle of lost clients would look like a flood. */
+ * 2MSL after its last packet it is taken to have (rule 9), or a trickle of lost clients would look like a flood. */
 static void add_changes(GArray *changes, const struct tcpstate_connection *connection,
                         bool (*is)(const struct tcps_entry *entry, unsigned server))
 {

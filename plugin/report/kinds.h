@@ -55,9 +55,11 @@ extern const unsigned tcpstate_report_count;
 /* ---- columns and cells that several reports share ---- */
 
 #define TCPSTATE_STREAM_COLUMNS                                                                                        \
-    {"stream", "stream", TCPSTATE_COLUMN_NUMBER, false, false}, {"incarnation", NULL, TCPSTATE_COLUMN_NUMBER, false, false}
+    {"stream", "stream", TCPSTATE_COLUMN_NUMBER, false, false},                                                        \
+    {"incarnation", NULL, TCPSTATE_COLUMN_NUMBER, false, false}
 #define TCPSTATE_END_COLUMNS                                                                                           \
-    {"client", "client", TCPSTATE_COLUMN_ENDPOINT, false, false}, {"server", "server", TCPSTATE_COLUMN_ENDPOINT, false, false}
+    {"client", "client", TCPSTATE_COLUMN_ENDPOINT, false, false},                                                      \
+    {"server", "server", TCPSTATE_COLUMN_ENDPOINT, false, false}
 
 /* Fills the stream and incarnation columns at cells[0] and [1]. */
 void tcpstate_cells_stream(struct tcpstate_cell *cells, const struct tcpstate_connection *connection);

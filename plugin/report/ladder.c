@@ -1,6 +1,6 @@
 /* The textbook picture of one connection: two lifelines, the state of each end where it changes, arrows with flags and
- * relative numbers, frame and time. What happens to an end before it sends stands above its arrow, what happens after it
- * receives below. For programs: the same steps as a table.
+ * relative numbers, frame and time. What happens to an end before it sends stands above its arrow, what happens after
+ * it receives below. For programs: the same steps as a table.
  * Look next: steps.h, for which segments are drawn; core/explain.h, for the words.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -160,7 +160,8 @@ void tcpstate_report_ladder(const struct tcpstate_report_input *input, struct tc
 
 /* ---- the picture ---------------------------------------------------------------------------------------------- */
 
-/* Columns of the picture: frame, time, the client's state, its lifeline, the arrows, the server's lifeline, its state. */
+/* The picture from left to right: frame, time, the client's state, its lifeline, arrows, the server's lifeline, its
+ * state. */
 enum { STATE_WIDTH = 13, AROUND = 2 * STATE_WIDTH + 6, WIDEST = 60, NARROWEST = 24 };
 
 struct picture {
@@ -245,7 +246,8 @@ static void label_of(const struct picture *picture, const struct tcpstate_step *
     flags_text(segment->flags & ~(unsigned)TCPS_PSH, plain, sizeof plain);
     for (unsigned attempt = 0; attempt < 4; attempt++) {
         g_string_printf(label, attempt < 2 ? "%s seq %u" : "%s %u", attempt == 0 ? flags : plain, relative_seq(step));
-        if (segment->flags & TCPS_ACK) g_string_append_printf(label, attempt < 3 ? " ack %u" : " %u", relative_ack(step));
+        if (segment->flags & TCPS_ACK)
+            g_string_append_printf(label, attempt < 3 ? " ack %u" : " %u", relative_ack(step));
         if (segment->len) g_string_append_printf(label, attempt < 3 ? " len %u" : " +%u", segment->len);
         if (*said) g_string_append_printf(label, " %s", said);
         if (characters(label->str) + 4 <= picture->arrows) return;

@@ -25,9 +25,11 @@
 
 static const struct tcpstate_report_kind *kind_named(const char *name, size_t length)
 {
-    for (unsigned i = 0; i < tcpstate_report_count; i++)
-        if (strlen(tcpstate_report_kinds[i].name) == length && strncmp(tcpstate_report_kinds[i].name, name, length) == 0)
-            return &tcpstate_report_kinds[i];
+    for (unsigned i = 0; i < tcpstate_report_count; i++) {
+        const struct tcpstate_report_kind *kind = &tcpstate_report_kinds[i];
+
+        if (strlen(kind->name) == length && strncmp(kind->name, name, length) == 0) return kind;
+    }
     return NULL;
 }
 
@@ -250,7 +252,7 @@ static tcpstate_tap_init_result start(const char *argument, void *data)
     TCPSTATE_TAP_INIT_OK;
 }
 
-/* The program picks the longest name that the argument begins with: "tcpstate" itself takes what no report answers to. */
+/* The program picks the longest name that the argument begins with: "tcpstate" takes what no report answers to. */
 static void register_command(const char *command, const char *title)
 {
     stat_tap_ui ui = {

@@ -18,7 +18,8 @@ struct stuck {
     int64_t waits;
 };
 
-enum { K_STREAM, K_INCARNATION, K_CLIENT, K_SERVER, K_WHO, K_STATE, K_SINCE, K_WAITS, K_MUST_ACT, K_SENTENCE, K_COLUMNS };
+enum { K_STREAM, K_INCARNATION, K_CLIENT, K_SERVER, K_WHO, K_STATE, K_SINCE, K_WAITS, K_MUST_ACT, K_SENTENCE,
+       K_COLUMNS };
 
 static const struct tcpstate_column columns[K_COLUMNS] = {
     TCPSTATE_STREAM_COLUMNS,
@@ -163,6 +164,7 @@ void tcpstate_report_stuck(const struct tcpstate_report_input *input, struct tcp
     tcpstate_document_add(document, (struct tcpstate_table){
         .key = "stuck", .title = "Endpoints that wait at the end of the capture, the longest first",
         .nothing = "No endpoint waits.", .columns = columns, .column_count = K_COLUMNS, .items = items, .fill = fill});
-    tcpstate_document_note(document, "Shown are waits of %g s and longer; the capture ends %.3f s after its first frame.",
-                           seconds, (double)(input->gathering->end - input->gathering->start) / 1e9);
+    tcpstate_document_note(document,
+                           "Shown are waits of %g s and longer; the capture ends %.3f s after its first frame.", seconds,
+                           (double)(input->gathering->end - input->gathering->start) / 1e9);
 }

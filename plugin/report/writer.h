@@ -1,6 +1,6 @@
 /* How a document looks: text for people, CSV and JSON for programs. The only place that knows any of the three.
- * Text fits the width given; rows that do not fit go on in the next line. CSV has one header: a report of several tables
- * has a first column "table" and the columns of all; totals and notes are left to text and JSON.
+ * Text fits the width given; rows that do not fit go on in the next line. CSV has one header: a report of several
+ * tables has a first column "table" and the columns of all; totals and notes are left to text and JSON.
  * Look next: document.h.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later

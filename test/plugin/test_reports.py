@@ -241,8 +241,8 @@ def test_stuck_names_who_must_act(rows):
     assert len(leaks) == 3
     first = only(leaks, stream=0)
     assert (first["who"], first["must_act"], first["since"]) == ("server", "server application", "19")
-    assert first["sentence"] == ("the server's application has not closed its socket for 6.224 s after the client's FIN "
-                                 "(frame 8)")
+    assert first["sentence"] == ("the server's application has not closed its socket for 6.224 s after the client's "
+                                 "FIN (frame 8)")
 
 
 def test_stuck_has_a_limit(rows):
@@ -350,7 +350,7 @@ def test_text_fits_80_columns(capture, tshark, captures):
 @pytest.mark.parametrize("report", REPORTS)
 @pytest.mark.parametrize("capture", VARIED)
 def test_three_forms(report, capture, text, rows, document):
-    """Text says something, CSV has as many fields in each row as in its header, JSON is one document with the same rows."""
+    """Text says something, each row of the CSV has the header's fields, JSON is one document with the same rows."""
     assert text(report, capture).strip()
     table = rows(report, capture)
     assert all(None not in row and None not in row.values() for row in table)
