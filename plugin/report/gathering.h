@@ -60,7 +60,8 @@ static inline unsigned tcpstate_client_end(const struct tcpstate_connection *con
 /* When the connection was over because another took its place on the same addresses and ports; INT64_MAX: none did. */
 int64_t tcpstate_replaced_at(const struct tcpstate_connection *connection);
 
-/* The state of an end at `time`, if it was `state` since `since`: TIME_WAIT ends after 2MSL, and everything ends when another connection takes its place (rule 9). */
+/* The state of an end at `time`, if it was `state` since `since`: TIME_WAIT ends after 2MSL, and every state ends when
+ * another connection takes its place (rule 9). */
 unsigned tcpstate_state_at(const struct tcpstate_connection *connection, unsigned state, int64_t since, int64_t time);
 
 /* The entry at which `end` entered the state it has in entry `last`. */
