@@ -61,7 +61,7 @@ static char *read_seconds(const struct tcpstate_report_kind *kind, struct tcpsta
 {
     const char *text = *rest;
 
-    if (!g_ascii_isdigit(text[0]) && !(strchr("-+.", text[0]) && g_ascii_isdigit(text[1]))) return NULL;
+    if (!g_ascii_isdigit(text[strspn(text, "+-.")])) return NULL;
     if (!read_number(text, &request->seconds, rest) || request->seconds <= 0 || request->seconds > 1e9)
         return g_strdup_printf("%s wants a number of seconds above 0, not \"%.*s\"", kind->name,
                                (int)strcspn(text, ","), text);

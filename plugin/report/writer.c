@@ -334,7 +334,7 @@ static const char *text_of_cell(struct tcpstate_writer *writer, const struct tcp
     struct tcpstate_cell *cells = context;
 
     (void)writer;
-    if (table->columns[i].quiet && cells[i].number == 0) return "";
+    if (table->columns[i].quiet && cells[i].filled && cells[i].number == 0) return "";
     return cell_text(&table->columns[i], &cells[i]);
 }
 
