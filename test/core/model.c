@@ -481,28 +481,40 @@ static bool crossing_is_unclear(const struct world *world, const struct host *ho
     own = find_ack(world, host->side, peer->fin + 1, 0, false);
     if (own > acked && fin_overtook_data(world, peer)) return true;
     if (own > acked && last_sending(world, host, TCPS_FIN, &sent) > acked) return true; /* lost, or on its way? */
+    if (own > acked && find_flags(world, peer->side, TCPS_FIN, false) > acked) return true; /* in which order? */
     reads_closing = own < acked ||
                     (acked < world->captured_count && world->captured[acked].seg.seq == peer->fin + 1);
     return reads_closing != (step_to(host, TCPS_CLOSING) != NULL);
+}
+
+/* Its SYN or SYN,ACK passed here behind an ACK that it sent later. */
+static bool opening_overtaken(const struct world *world, const struct host *host)
+{
+    unsigned own = find_own_ack(world, host), last = 0;
+
+    for (unsigned i = first_step(world, host); i < host->steps; i++) {
+        unsigned evidence;
+
+        if (host->path[i].state != TCPS_SYN_SENT && host->path[i].state != TCPS_SYN_RECEIVED) continue;
+        evidence = evidence_of(world, host, &host->path[i]);
+        if (evidence < last || own < evidence) return true;
+        last = evidence;
+    }
+    return false;
 }
 
 /* What proves a state passed here when a later state, or the RST that ended it all, had been shown already. */
 static bool overtaken(const struct world *world, const struct host *host)
 {
     unsigned rst = MIN(find_flags(world, 0, TCPS_RST, false), find_flags(world, 1, TCPS_RST, false));
-    unsigned handshake = 0;
 
     for (unsigned i = first_step(world, host); i < host->steps; i++) {
         const struct host_step *step = &host->path[i];
-        unsigned evidence = evidence_of(world, host, step);
 
         if (step->cause == HOST_GOT_RST || step->cause == HOST_SENT_RST) continue;
-        if (evidence > rst) return true;
-        if (step->state == TCPS_SYN_SENT || step->state == TCPS_SYN_RECEIVED) handshake = MAX(handshake, evidence);
-        if (step->state == TCPS_SYN_RECEIVED && evidence < handshake) return true;
-        if (step->state == TCPS_ESTABLISHED && find_own_ack(world, host) < handshake) return true;
+        if (evidence_of(world, host, step) > rst) return true;
     }
-    return false;
+    return opening_overtaken(world, host) || opening_overtaken(world, &world->host[!host->side]);
 }
 
 /* A RST whose number the observer cannot judge, because octets before it did not pass here. */
