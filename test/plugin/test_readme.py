@@ -37,7 +37,7 @@ def entries(text):
 
 
 SHOWN = [(path.name, command, output) for path in DOCUMENTS if path.exists()
-         for command, output in entries(path.read_text()) if RUN.match(command) and output]
+         for command, output in entries(path.read_text()) if RUN.match(command)]
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +74,7 @@ def test_the_command_prints_what_the_document_shows(document, command, output, s
     found = [line.rstrip() for line in done.stdout.splitlines()]
     if update and ANYTHING not in output:
         path = next(path for path in DOCUMENTS if path.name == document)
-        path.write_text(path.read_text().replace("\n".join(output) + "\n```", "\n".join(found) + "\n```"))
+        old, new = ("\n".join([f"$ {command}", *lines]) + "\n" for lines in (output, found))
+        path.write_text(path.read_text().replace(old, new))
         output = found
     assert matches(output, found), "\n".join(found)
