@@ -105,9 +105,20 @@ void tcps_settle(struct tcps_step *step, unsigned end, enum tcps_reason why)
     /* Its facts are those of the old connection: only a RST can still move it there. */
     if (tcps_has(endpoint, TCPS_OLD_LIFE)) to = tcps_has(endpoint, TCPS_RST_GOT) ? TCPS_CLOSED : from;
     if (to == from || to == TCPS_UNKNOWN) return;
+    /* An ACK overtook the FIN that was sent before it, and was taken for that of a passive closer. */
+    if (from == TCPS_CLOSE_WAIT && (to == TCPS_CLOSING || to == TCPS_TIME_WAIT || to == TCPS_FIN_WAIT_2)) {
+        add_hop(step, end, TCPS_ESTABLISHED, basis_of(step, end, TCPS_ESTABLISHED), TCPS_WHY_FIN_CAME_FIRST);
+        from = TCPS_ESTABLISHED;
+    }
+    if (!why && tcps_state_on_the_way(endpoint, to) == from) { /* one step, as nearly always */
+        add_hop(step, end, to, basis_of(step, end, to), usual_reason(step, end, to));
+        return;
+    }
     for (enum tcps_state state = to; state != from && state != TCPS_UNKNOWN && count < TCPS_STATE_COUNT;
-         state = tcps_state_on_the_way(endpoint, state))
+         state = tcps_state_on_the_way(endpoint, state)) {
+        if (count && state == TCPS_CLOSED) break; /* a life does not begin on the way */
         way[count++] = state;
+    }
     /* A correction goes back directly, and so does a RST: the walk back misses where we stand. */
     if (count == 0 || tcps_reason_kind(why) == TCPS_CORRECTION ||
         tcps_state_on_the_way(endpoint, way[count - 1]) != from) {
@@ -186,12 +197,17 @@ static void set_initial(struct tcps_conn *conn, unsigned end, enum tcps_state st
     conn->basis[end] = state == TCPS_UNKNOWN ? TCPS_BASIS_none : TCPS_BASIS_assumed;
 }
 
-static struct tcps_step step_for(struct tcps_conn *conn, const struct tcps_segment *seg)
+/* Leaves the hops as they are: hop_count tells how many of them mean something. */
+static void start_step(struct tcps_step *step, struct tcps_conn *conn, const struct tcps_segment *seg)
 {
-    uint8_t me = seg->from & 1;
-
-    return (struct tcps_step){
-        .conn = conn, .seg = seg, .me = &conn->end[me], .peer = &conn->end[!me], .my_end = me, .peer_end = !me};
+    step->conn = conn;
+    step->seg = seg;
+    step->my_end = seg->from & 1;
+    step->peer_end = !step->my_end;
+    step->me = &conn->end[step->my_end];
+    step->peer = &conn->end[step->peer_end];
+    step->implied = false;
+    step->hop_count[0] = step->hop_count[1] = 0;
 }
 
 static bool flags_are_valid(const struct tcps_segment *seg)
@@ -210,7 +226,7 @@ bool tcps_proves_something(const struct tcps_segment *seg)
 /* ---- the short way ---- */
 
 enum {
-    SETTLED = TCPS_SEEN | TCPS_HAS_NUMBERS | TCPS_HAS_RCV | TCPS_SYNCHRONIZED,
+    SETTLED = TCPS_SEEN | TCPS_HAS_NUMBERS | TCPS_HAS_RCV,
     UNSETTLED = TCPS_HAS_FIN | TCPS_FIN_DOUBTED | TCPS_FIN_GUESSED | TCPS_RST_GOT | TCPS_RST_MADE | TCPS_OLD_LIFE |
                 TCPS_ALT_ISS | TCPS_HAS_HOLE | TCPS_NXT_IS_BARE,
 };
@@ -219,15 +235,17 @@ static bool is_settled(const struct tcps_conn *conn, unsigned end)
 {
     const struct tcps_endpoint *endpoint = &conn->end[end];
 
-    return (endpoint->known & (SETTLED | UNSETTLED)) == SETTLED && (endpoint->known & (TCPS_SYN_ACKED | TCPS_PRESUMED_OPEN)) &&
-           conn->state[end] == TCPS_ESTABLISHED && endpoint->doubts == 0 &&
+    return conn->state[end] == TCPS_ESTABLISHED && (endpoint->known & (SETTLED | UNSETTLED)) == SETTLED &&
+           (endpoint->known & (TCPS_SYN_ACKED | TCPS_PRESUMED_OPEN)) && endpoint->doubts == 0 &&
            !conn->challenge_due[end];
 }
 
 static void note_quiet(struct tcps_conn *conn)
 {
+    bool was_quiet = conn->quiet;
+
     conn->quiet = is_settled(conn, 0) && is_settled(conn, 1) && !conn->candidate_waits && !conn->full;
-    if (!conn->quiet) return;
+    if (!conn->quiet || was_quiet) return;
     for (unsigned end = 0; end < 2; end++)
         conn->shift[end] = tcps_window_shift(&conn->end[end], &conn->end[!end]);
 }
@@ -243,7 +261,11 @@ bool tcps_conn_feed_quiet(struct tcps_conn *conn, const struct tcps_segment *seg
     if (seg->ack - me->rcv_nxt > peer->snd_nxt - me->rcv_nxt || seq_gt(me->rcv_nxt, peer->snd_nxt)) return false;
     if (seq_lt(seg->seq + seg->len, peer->rcv_nxt)) return false;
     if (conn->log.entries[conn->log.count - 1].frame >= seg->at.frame) return false;
-    if (!(seg->len ? me->first_data : me->first_ack)) return false;
+    /* Its own segment proves what was only presumed: that is logged. */
+    if (conn->basis[seg->from & 1] != TCPS_BASIS_observed && !tcps_has(me, TCPS_PRESUMED_OPEN)) return false;
+    if (!tcps_has(me, TCPS_SYNCHRONIZED)) return false;
+    if (seg->len && !me->first_data) me->first_data = seg->at.frame;
+    if (!seg->len && !me->first_ack) me->first_ack = seg->at.frame;
     me->snd_nxt += seg->len;
     me->rcv_nxt = seg->ack;
     edge = seg->ack + ((uint32_t)seg->wnd << conn->shift[seg->from & 1]);
@@ -259,8 +281,9 @@ bool tcps_conn_feed_quiet(struct tcps_conn *conn, const struct tcps_segment *seg
 
 static void take(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg)
 {
-    struct tcps_step step = step_for(conn, seg);
+    struct tcps_step step;
 
+    start_step(&step, conn, seg);
     if (seg->malformed || !flags_are_valid(seg))
         tcps_verdict(&step, step.my_end, TCPS_WHY_MALFORMED);
     else if (seg->flags & TCPS_RST)
@@ -343,8 +366,9 @@ void tcps_conn_begin_over(struct tcps_conn *conn, const struct tcps_memory *memo
                           const struct tcps_segment *syn, const struct tcps_segment *proof)
 {
     unsigned client = syn->from & 1, server = !client;
-    struct tcps_step step = step_for(conn, proof);
+    struct tcps_step step;
 
+    start_step(&step, conn, proof);
     set_roles(conn, client, TCPS_ROLE_syn);
     set_initial(conn, client, TCPS_CLOSED);
     conn->end[server] = old->end[server];

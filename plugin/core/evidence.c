@@ -202,6 +202,7 @@ static void take_syn(struct tcps_step *step)
 
 static bool covers_syn(const struct tcps_endpoint *peer, uint32_t ack)
 {
+    if (tcps_has(peer, TCPS_FIN_DOUBTED) && ack == peer->fin + 1) return true;
     return seq_gt(ack, peer->iss) && seq_leq(ack, peer->snd_nxt);
 }
 
@@ -487,6 +488,7 @@ static void take_sending(struct tcps_step *step)
 
     if (!tcps_has(me, TCPS_HAS_NUMBERS)) {
         start_numbers(me, seg->seq - 1, seg->seq, seg);
+        if (tcps_segment_space(seg) == 0) me->known |= TCPS_NXT_IS_BARE;
         if (tcps_has(me, TCPS_LISTENS)) me->known |= TCPS_SENT_SYNACK | TCPS_SYN_ACKED; /* its SYN,ACK was missed */
     }
     if (proves_synchronized(step)) prove_open(step);
@@ -685,10 +687,14 @@ static bool take_facts(struct tcps_step *step)
     struct tcps_endpoint *me = step->me, *peer = step->peer;
     const struct tcps_segment *seg = step->seg;
     bool fin = seg->flags & TCPS_FIN, fin_is_new;
-    bool ack_ahead = tcps_has(peer, TCPS_HAS_NUMBERS) && seq_gt(seg->ack, peer->snd_nxt);
+    bool confirms = tcps_has(peer, TCPS_FIN_DOUBTED) && seg->ack == peer->fin + 1;
+    bool ack_ahead = tcps_has(peer, TCPS_HAS_NUMBERS) && seq_gt(seg->ack, peer->snd_nxt) && !confirms;
 
     /* Captured late after all: what it says itself is better than what was guessed. */
-    if (fin && tcps_has(me, TCPS_FIN_UNSEEN)) me->known &= ~(uint32_t)(TCPS_HAS_FIN | TCPS_FIN_UNSEEN);
+    if (fin && tcps_has(me, TCPS_FIN_UNSEEN)) {
+        me->known &= ~(uint32_t)(TCPS_HAS_FIN | TCPS_FIN_UNSEEN);
+        if (me->snd_nxt == me->fin + 1) me->known |= TCPS_NXT_IS_BARE;
+    }
     fin_is_new = fin && !tcps_has(me, TCPS_HAS_FIN);
     if (fin_is_new && tcps_has(me, TCPS_HAS_NUMBERS) && !take_fin(step, fin_defect(step, ack_ahead))) return false;
     if (fin && !fin_is_new && seg->seq + seg->len != me->fin) {
@@ -718,6 +724,7 @@ static void take_ordinary(struct tcps_step *step)
     struct tcps_endpoint *me = step->me;
     bool repeats = (seg->flags & TCPS_FIN) && tcps_has(me, TCPS_HAS_FIN) && !tcps_has(me, TCPS_FIN_UNSEEN) &&
                    seg->seq + seg->len == me->fin;
+    uint32_t known[2];
 
     if (!is_believed(step)) return;
     if (me->known & (TCPS_RST_GOT | TCPS_RST_MADE)) {
@@ -729,11 +736,15 @@ static void take_ordinary(struct tcps_step *step)
         }
     }
     if (note_challenge(step)) tcps_verdict(step, step->my_end, TCPS_WHY_CHALLENGE_ACK);
-    if (take_facts(step)) {
+    known[0] = me->known;
+    known[1] = step->peer->known;
+    if (!take_facts(step)) return;
+    /* While neither has sent a FIN, what is known of both decides; numbers alone move nobody. */
+    if (me->known != known[0] || step->peer->known != known[1] || ((known[0] | known[1]) & TCPS_HAS_FIN)) {
         tcps_settle(step, step->my_end, TCPS_WHY_NONE);
         tcps_settle(step, step->peer_end, TCPS_WHY_NONE);
-        if (repeats) repeat_fin(step);
     }
+    if (repeats) repeat_fin(step);
 }
 
 void tcps_take_evidence(struct tcps_step *step)

@@ -133,6 +133,35 @@ void tcps_event_text(const struct tcps_conn *conn, const struct tcps_view *view,
     put_text(&writing, transition_text(event->end == view->client_end, event->to));
 }
 
+/* Done for every packet of the packet list, so it reads the log itself instead of asking for event after event. */
+size_t tcps_transitions_text(const struct tcps_conn *conn, const struct tcps_view *view, unsigned sender, char *text,
+                             size_t size)
+{
+    const struct tcps_entry *entries = conn->log.entries;
+    size_t used = 0;
+
+    for (unsigned pass = 0; pass < 2; pass++) {
+        unsigned end = pass ? !sender : sender;
+
+        for (uint32_t i = view->first_entry; i < view->first_entry + view->entries; i++) {
+            unsigned why = tcps_entry_why(&entries[i], end), state = tcps_entry_state(&entries[i], end);
+            const char *words;
+            size_t length;
+
+            if (why == TCPS_WHY_NONE || (i > 0 && tcps_entry_state(&entries[i - 1], end) == state)) continue;
+            if (tcps_reason_kind(why) == TCPS_INITIAL || tcps_reason_kind(why) == TCPS_VERDICT) continue;
+            words = transition_text(end == view->client_end, state);
+            length = strlen(words);
+            if (used + length + 3 > size) break;
+            if (used) text[used++] = ',', text[used++] = ' ';
+            memcpy(text + used, words, length);
+            used += length;
+        }
+    }
+    if (size) text[used] = '\0';
+    return used;
+}
+
 /* ---- sentences ---- */
 
 uint32_t tcps_relative_seq(const struct tcps_conn *conn, unsigned end, uint32_t raw, struct tcps_position at)

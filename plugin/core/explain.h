@@ -31,6 +31,12 @@ bool tcps_event_is_transition(const struct tcps_event *event);
 void tcps_event_text(const struct tcps_conn *conn, const struct tcps_view *view, const struct tcps_event *event,
                      char *text, size_t size);
 
+/* Writes all transitions of the position that `view` was filled in for, in causal order: "client→ESTABLISHED,
+ * server→ESTABLISHED". Always terminated, cut between two at `size`. Returns the length, 0 if there are none. Only
+ * first_entry, entries and client_end of the view are looked at. */
+size_t tcps_transitions_text(const struct tcps_conn *conn, const struct tcps_view *view, unsigned sender, char *text,
+                             size_t size);
+
 /* Writes the sentence of the event's reason, always terminated, cut at `size` (160 is enough). Numbers are relative to
  * each end's ISS as tcps_relative_seq gives them. */
 void tcps_event_reason(const struct tcps_conn *conn, const struct tcps_view *view, const struct tcps_event *event,

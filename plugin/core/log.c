@@ -6,10 +6,10 @@
 
 enum { LAYER_LAST = 126, LAYER_GIVEN_UP = 127 };
 
-/* Two entries hold a SYN that nobody answers, nine an ordinary life: no step leaves more than a third unused. */
+/* Three entries hold a handshake that is never completed, nine an ordinary life; beyond, a third is left unused at most. */
 static uint32_t next_capacity(uint32_t capacity)
 {
-    if (capacity == 0) return 2;
+    if (capacity == 0) return 3;
     if (capacity < 9) return 9;
     return capacity + capacity / 2;
 }
@@ -68,13 +68,13 @@ uint32_t tcps_log_until(const struct tcps_log *log, struct tcps_position at)
 
 void tcps_log_give_up(struct tcps_log *log, struct tcps_position at)
 {
-    for (uint32_t i = log->count; i-- > 0;) {
-        struct tcps_entry *entry = &log->entries[i];
+    const struct tcps_entry *last = log->count ? &log->entries[log->count - 1] : NULL;
 
-        if (rank(entry->frame, entry->layer) < rank_of(at)) return;
-        /* Layers 126 and beyond share a rank: they are the same frame going on, not a new one. */
-        if (at.layer >= LAYER_LAST && entry->frame == at.frame) return;
-        entry->frame = at.frame - 1;
-        entry->layer = LAYER_GIVEN_UP;
+    if (!last || rank(last->frame, last->layer) < rank_of(at)) return; /* new, or a further layer of the same frame */
+    /* Layers 126 and beyond share a rank: they are the same frame going on. */
+    if (at.layer >= LAYER_LAST && last->frame == at.frame) return;
+    for (uint32_t i = log->count; i-- > 0 && log->entries[i].frame >= at.frame;) {
+        log->entries[i].frame = at.frame - 1;
+        log->entries[i].layer = LAYER_GIVEN_UP;
     }
 }

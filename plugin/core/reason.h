@@ -58,6 +58,7 @@ enum tcps_reason_kind {
     X(FIN_NOT_TAKEN, TCPS_CORRECTION, "the {me} resets: the {peer}'s FIN had not reached it after all")        \
     X(FIN_DISPROVED, TCPS_CORRECTION, "ACK {ack} covers data beyond the {me}'s FIN: that FIN was not real")             \
     X(FIN_OF_PEER_DISPROVED, TCPS_CORRECTION, "ACK {ack} covers data beyond the {peer}'s FIN: that FIN was not real")  \
+    X(FIN_CAME_FIRST, TCPS_CORRECTION, "the {me}'s FIN was sent before the {peer}'s FIN came: its ACK {ack} says so")  \
     X(ROLES_SWAPPED, TCPS_CORRECTION, "the handshake shows who is client: the roles were guessed wrong")               \
     X(SYN_REPEATED, TCPS_VERDICT, "the {me} sends its SYN again")                                                      \
     X(SYNACK_REPEATED, TCPS_VERDICT, "the {me} sends its SYN,ACK again")                                               \

@@ -84,8 +84,22 @@ static void take_back_crossing(struct tcps_step *step)
     tcps_settle(step, step->my_end, TCPS_WHY_FIN_NOT_TAKEN);
 }
 
+/* A RST,ACK that covers the SYN,ACK comes from a socket that was open: a host without one answers by a bare RST. */
+static void show_open(struct tcps_step *step)
+{
+    struct tcps_endpoint *me = step->me;
+    const struct tcps_endpoint *peer = step->peer;
+
+    if (!(step->seg->flags & TCPS_ACK) || !tcps_only_syn_sent(me) || !tcps_has(peer, TCPS_SENT_SYNACK)) return;
+    if (step->seg->seq != me->iss + 1 || step->seg->ack != peer->iss + 1) return;
+    me->known |= TCPS_SYNCHRONIZED | TCPS_HAS_RCV;
+    me->rcv_nxt = me->rcv_edge = step->seg->ack;
+    tcps_settle(step, step->my_end, TCPS_WHY_SYN_TAKEN);
+}
+
 static void close_both(struct tcps_step *step, enum tcps_reason mine, enum tcps_reason peers)
 {
+    show_open(step);
     show_fin_taken(step);
     take_back_crossing(step);
     step->conn->rst_seq = step->seg->seq;
@@ -228,9 +242,7 @@ void tcps_judge_life_after_reset(struct tcps_step *step)
         alive = (tcps_segment_space(seg) > 0 && seq_gt(end, step->conn->rst_seq)) || !tcps_has(me, TCPS_HAS_RCV) ||
                 seq_gt(seg->ack, me->rcv_nxt);
     } else {
-        /* Or a bare duplicate ACK below it: a challenge ACK, for octets before the RST are missing there. */
         alive = seq_gt(seg->ack, step->conn->rst_seq) ||
-                (tcps_segment_space(seg) == 0 && seg->ack == me->rcv_nxt && seq_lt(seg->ack, step->conn->rst_seq)) ||
                 (!tcps_has(peer, TCPS_RST_MADE) && !tcps_has(peer, TCPS_RST_GOT));
     }
     if (!alive) return;

@@ -18,9 +18,6 @@
 #include "segment_source.h"
 #include "streams.h"
 
-/* ", client→SYN_RECEIVED", "]" and the end of the string, and some. */
-#define LONGEST_TRANSITION 32
-
 static int tap;
 
 /* The entries that the feed of this packet left at the end of the log. */
@@ -50,18 +47,13 @@ static bool find_entries(const struct tcpstate_layer *layer, const struct tcps_c
 /* Appends " [server→CLOSE_WAIT, server→LAST_ACK]", in one go: appending costs more than writing. */
 static void append_transitions(packet_info *pinfo, const struct tcpstate_shown *shown)
 {
-    struct tcps_event event;
     char text[256];
-    size_t used = 0;
+    size_t length = tcps_transitions_text(shown->conn, &shown->view, shown->layer->segment.from, text + 2,
+                                          sizeof text - sizeof " []");
 
-    for (unsigned i = 0; tcps_event_at(shown->conn, &shown->view, shown->layer->segment.from, i, &event); i++) {
-        if (!tcps_event_is_transition(&event) || used > sizeof text - LONGEST_TRANSITION) continue;
-        memcpy(text + used, used ? ", " : " [", 2);
-        tcps_event_text(shown->conn, &shown->view, &event, text + used + 2, sizeof text - used - 2);
-        used += 2 + strlen(text + used + 2);
-    }
-    if (!used) return;
-    memcpy(text + used, "]", 2);
+    if (!length) return;
+    memcpy(text, " [", 2);
+    memcpy(text + 2 + length, "]", 2);
     /* col_append_str() would look at every octet that is there already. */
     col_append_lstr(pinfo->cinfo, COL_INFO, text, COL_ADD_LSTR_TERMINATOR);
 }

@@ -110,6 +110,17 @@ static uint8_t tunnel_depth(const packet_info *pinfo)
     return (uint8_t)MIN(depth, UINT8_MAX);
 }
 
+static int compare_words(const void *a, const void *b)
+{
+    uint32_t left, right;
+
+    memcpy(&left, a, sizeof left);
+    memcpy(&right, b, sizeof right);
+    left = g_ntohl(left);
+    right = g_ntohl(right);
+    return (left > right) - (left < right);
+}
+
 /* Version, addresses and ports of the packet in canonical order. Returns the end that sent it: 1 if its (address, port)
  * is the higher. With both equal it is end 0 that talks to itself. Fixed sizes, since this is done for every packet. */
 static uint8_t fill_key(struct stream *key, const packet_info *pinfo, uint16_t source_port, uint16_t destination_port)
@@ -122,7 +133,7 @@ static uint8_t fill_key(struct stream *key, const packet_info *pinfo, uint16_t s
     key->address[0] = key->address[1] = 0;
     if (pinfo->src.type == AT_IPv4 && pinfo->dst.type == AT_IPv4) {
         key->version = 4;
-        order = memcmp(pinfo->src.data, pinfo->dst.data, 4);
+        order = compare_words(pinfo->src.data, pinfo->dst.data);
     } else if (pinfo->src.type == AT_IPv6 && pinfo->dst.type == AT_IPv6) {
         key->version = 6;
         order = memcmp(pinfo->src.data, pinfo->dst.data, 16);
