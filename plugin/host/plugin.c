@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "expert.h"
 #include "fields.h"
+#include "gui/exchange_table.h"
 #include "gui/menu.h"
 #include "postdissector.h"
 #include "preferences.h"
@@ -46,6 +47,7 @@ static void register_protocol(void)
     register_cleanup_routine(tcpstate_streams_stop);
     tcpstate_register_reports();
     tcpstate_register_menu();
+    tcpstate_register_exchange_table();
 }
 
 static void hand_off(void)
