@@ -48,7 +48,7 @@ void tcps_verdict(struct tcps_step *step, unsigned end, enum tcps_reason why)
 static bool rests_on_unseen_fin(const struct tcps_step *step, unsigned end, enum tcps_state state)
 {
     if (!tcps_has(&step->conn->end[!end], TCPS_FIN_UNSEEN)) return false;
-    return state == TCPS_CLOSE_WAIT || state == TCPS_CLOSING || state == TCPS_TIME_WAIT;
+    return state == TCPS_CLOSE_WAIT || state == TCPS_CLOSING || state == TCPS_TIME_WAIT || state == TCPS_FIN_WAIT_2;
 }
 
 /* The reason that explains entering `state`, seen from an end that sent the segment or received it. */

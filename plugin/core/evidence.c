@@ -376,7 +376,7 @@ static bool disproves_fin(struct tcps_step *step)
     peer->known &= ~(uint32_t)(TCPS_HAS_FIN | TCPS_FIN_UNSEEN);
     peer->snd_nxt = peer->doubt;
     step->me->known &= ~(uint32_t)TCPS_FIN_CROSSED;
-    tcps_settle(step, step->my_end, TCPS_WHY_FIN_OF_PEER_DISPROVED);
+    tcps_settle(step, step->my_end, TCPS_WHY_FIN_DISPROVED);
     tcps_settle(step, step->peer_end, TCPS_WHY_FIN_DISPROVED);
     return true;
 }
@@ -681,6 +681,33 @@ static bool note_challenge(struct tcps_step *step)
     return step->seg->len == 0 && !(step->seg->flags & TCPS_FIN) && step->seg->ack == step->me->rcv_nxt;
 }
 
+/* The doubted FIN of `peer` acknowledged octets of `me` that nobody saw. A hole in the capture that ends right there shows
+ * that they were sent. */
+static void believe_fin_by_hole(struct tcps_endpoint *peer, const struct tcps_endpoint *me,
+                                const struct tcps_segment *seg)
+{
+    if (!tcps_has(peer, TCPS_FIN_DOUBTED) || tcps_has(peer, TCPS_HAS_FIN) || !tcps_has(me, TCPS_HAS_NUMBERS)) return;
+    if (seg->seq != peer->fin_ack || seq_leq(seg->seq, me->snd_nxt)) return;
+    peer->known |= TCPS_HAS_FIN;
+    peer->known &= ~(uint32_t)TCPS_FIN_DOUBTED;
+    peer->snd_nxt = seq_max(peer->snd_nxt, peer->fin + 1);
+}
+
+/* Its FIN is captured late after all: what it says itself is better than what was assumed. If it does not acknowledge the
+ * peer's FIN, as the usual close would, the FINs crossed, and what was built on that acknowledgement falls. */
+static void forget_unseen_fin(struct tcps_step *step)
+{
+    struct tcps_endpoint *me = step->me, *peer = step->peer;
+    bool passive = tcps_is_passive(me, peer);
+
+    me->known &= ~(uint32_t)(TCPS_HAS_FIN | TCPS_FIN_UNSEEN);
+    if (me->snd_nxt == me->fin + 1) me->known |= TCPS_NXT_IS_BARE;
+    if (!passive || seq_gt(step->seg->ack, peer->fin)) return;
+    if ((!tcps_has(me, TCPS_HAS_RCV) || seq_leq(me->rcv_nxt, peer->fin)) && tcps_fin_acked(peer)) peer->snd_una = peer->fin;
+    tcps_settle(step, step->my_end, TCPS_WHY_FIN_NOT_AS_ASSUMED);
+    tcps_settle(step, step->peer_end, TCPS_WHY_FIN_NOT_AS_ASSUMED);
+}
+
 /* Facts only; returns false if the segment turned out to be one that its receiver drops as a whole. */
 static bool take_facts(struct tcps_step *step)
 {
@@ -690,18 +717,16 @@ static bool take_facts(struct tcps_step *step)
     bool confirms = tcps_has(peer, TCPS_FIN_DOUBTED) && seg->ack == peer->fin + 1;
     bool ack_ahead = tcps_has(peer, TCPS_HAS_NUMBERS) && seq_gt(seg->ack, peer->snd_nxt) && !confirms;
 
-    /* Captured late after all: what it says itself is better than what was guessed. */
-    if (fin && tcps_has(me, TCPS_FIN_UNSEEN)) {
-        me->known &= ~(uint32_t)(TCPS_HAS_FIN | TCPS_FIN_UNSEEN);
-        if (me->snd_nxt == me->fin + 1) me->known |= TCPS_NXT_IS_BARE;
-    }
+    if (fin && tcps_has(me, TCPS_FIN_UNSEEN)) forget_unseen_fin(step);
     fin_is_new = fin && !tcps_has(me, TCPS_HAS_FIN);
     if (fin_is_new && tcps_has(me, TCPS_HAS_NUMBERS) && !take_fin(step, fin_defect(step, ack_ahead))) return false;
     if (fin && !fin_is_new && seg->seq + seg->len != me->fin) {
         tcps_verdict(step, step->my_end, TCPS_WHY_FIN_ELSEWHERE);
         return false;
     }
+    if (!tcps_has(me, TCPS_SEEN)) me->known &= ~(uint32_t)TCPS_FIN_GUESSED; /* what it sent before, nobody knows */
     me->known |= TCPS_SEEN;
+    believe_fin_by_hole(peer, me, seg);
     take_sending(step);
     if (fin_is_new && !tcps_has(me, TCPS_HAS_FIN)) take_fin(step, TCPS_WHY_NONE); /* its very first segment */
     if (fin) me->snd_nxt = seq_max(me->snd_nxt, me->fin + 1);

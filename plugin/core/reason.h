@@ -43,7 +43,7 @@ enum tcps_reason_kind {
       "SEG.SEQ {seq} is past the {peer}'s FIN at {prior}, which is presumed to have come first")                        \
     X(FIN_UNSEEN, TCPS_TRANSITION, "the {peer}'s FIN at {acked} was not captured, but its acknowledgement implies it")         \
     X(IMPLIED, TCPS_TRANSITION, "what the {peer} sends implies it, though the packets for it were not captured")        \
-    X(FIN_BELIEVED, TCPS_TRANSITION, "ACK {ack} shows that the {me}'s doubtful FIN at {acked} was accepted")             \
+    X(FIN_BELIEVED, TCPS_TRANSITION, "what the {peer} sends shows that the {me}'s doubtful FIN was good")                 \
     X(RST_TAKEN, TCPS_TRANSITION, "RST {seq} is what the {me} waits for and is presumed to arrive")                    \
     X(RST_SENT, TCPS_TRANSITION, "the {me} sends a RST")                                                               \
     X(RST_OF_FIN_TAKER, TCPS_TRANSITION, "the RST's ACK {ack} covers the {peer}'s FIN at {acked}")                      \
@@ -56,9 +56,9 @@ enum tcps_reason_kind {
     X(ALIVE_AFTER_RST, TCPS_CORRECTION, "the {me} sends on: the RST of frame {since} did not close it")                \
     X(SENT_BEFORE_RST, TCPS_CORRECTION, "the {me} sent this before the RST of frame {since} reached it")               \
     X(FIN_NOT_TAKEN, TCPS_CORRECTION, "the {me} resets: the {peer}'s FIN had not reached it after all")        \
-    X(FIN_DISPROVED, TCPS_CORRECTION, "ACK {ack} covers data beyond the {me}'s FIN: that FIN was not real")             \
-    X(FIN_OF_PEER_DISPROVED, TCPS_CORRECTION, "ACK {ack} covers data beyond the {peer}'s FIN: that FIN was not real")  \
+    X(FIN_DISPROVED, TCPS_CORRECTION, "ACK {ack} covers data beyond that FIN: it was not real")                           \
     X(FIN_CAME_FIRST, TCPS_CORRECTION, "the {me}'s FIN was sent before the {peer}'s FIN came: its ACK {ack} says so")  \
+    X(FIN_NOT_AS_ASSUMED, TCPS_CORRECTION, "a FIN captured late is not where the missing one was assumed to be")      \
     X(ROLES_SWAPPED, TCPS_CORRECTION, "the handshake shows who is client: the roles were guessed wrong")               \
     X(SYN_REPEATED, TCPS_VERDICT, "the {me} sends its SYN again")                                                      \
     X(SYNACK_REPEATED, TCPS_VERDICT, "the {me} sends its SYN,ACK again")                                               \

@@ -97,11 +97,23 @@ static void show_open(struct tcps_step *step)
     tcps_settle(step, step->my_end, TCPS_WHY_SYN_TAKEN);
 }
 
+/* What the RST itself acknowledges is no news when ACKs that it overtook come after it. */
+static void note_ack_of_reset(struct tcps_step *step)
+{
+    struct tcps_endpoint *me = step->me;
+    uint32_t ack = step->seg->ack;
+
+    if ((step->seg->flags & TCPS_ACK) && tcps_has(me, TCPS_HAS_RCV) && seq_gt(ack, me->rcv_nxt) &&
+        seq_leq(ack, step->peer->snd_nxt))
+        me->rcv_nxt = ack;
+}
+
 static void close_both(struct tcps_step *step, enum tcps_reason mine, enum tcps_reason peers)
 {
     show_open(step);
     show_fin_taken(step);
     take_back_crossing(step);
+    note_ack_of_reset(step);
     step->conn->rst_seq = step->seg->seq;
     /* A listener that rejects a stray segment goes on listening. */
     if (!tcps_has(step->me, TCPS_OLD_LIFE) &&
