@@ -479,6 +479,7 @@ static bool crossing_is_unclear(const struct world *world, const struct host *ho
     if (!step_to(host, TCPS_CLOSING) && !step_to(host, TCPS_FIN_WAIT_2)) return false;
     acked = find_ack(world, !host->side, host->fin + 1, 0, true);
     own = find_ack(world, host->side, peer->fin + 1, 0, false);
+    if (first_fin_not_captured(world, peer)) return true;
     if (own > acked && fin_overtook_data(world, peer)) return true;
     if (own > acked && last_sending(world, host, TCPS_FIN, &sent) > acked) return true; /* lost, or on its way? */
     if (own > acked && find_flags(world, peer->side, TCPS_FIN, false) > acked) return true; /* in which order? */
