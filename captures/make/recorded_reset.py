@@ -114,8 +114,8 @@ def rst_after_lost_data(lab):
     """The server's last data is lost behind the observer and the server aborts: the RST is not exact for the client,
     which answers with a challenge ACK and so draws the exact RST.
 
-    9: RST behind data that only the observer saw: looks exact, both CLOSED. 10: the client's ACK 9 shows that it
-    refused it: client back to ESTABLISHED. 11: exact RST: client→CLOSED.
+    9: RST behind data that only the observer saw: looks exact, both CLOSED. 10: a challenge ACK, or an ACK that was on
+    its way: nothing changes. 11: the exact RST, which comes too late for the observer.
     """
     client, server = lab.pair()
     ask(client, server)

@@ -32,7 +32,7 @@ struct tcps_entry {
 };
 
 /* No connection needs more; past it the states are UNKNOWN (TCPS_WHY_LOG_FULL) and nothing more is logged. */
-#define TCPS_LOG_LIMIT 65536
+#define TCPS_LOG_LIMIT 4096
 
 /* Once the log is that long, verdicts that change nothing are no longer kept: a flood of forged segments must not push
  * out the transitions. */

@@ -74,7 +74,7 @@ enum tcps_reason_kind {
     X(IMPLAUSIBLE, TCPS_VERDICT, "numbers far from all that is known: the segment proves nothing")                     \
     X(OUTSIDE_WINDOW, TCPS_VERDICT, "SEG.SEQ {seq} is outside the {peer}'s window: the segment proves nothing yet")    \
     X(ACKS_UNSENT, TCPS_VERDICT, "ACK {ack} covers what the {peer} was not seen to send: the segment proves nothing yet") \
-    X(NO_ACK_FLAG, TCPS_VERDICT, "a segment without ACK inside a connection is dropped by its receiver")               \
+    X(NO_ACK_FLAG, TCPS_VERDICT, "a segment without ACK, SYN or RST is dropped by its receiver")               \
     X(ACKS_OLD, TCPS_VERDICT, "ACK {ack} is older than any window of the {peer}: the FIN is dropped (RFC 5961 5)")       \
     X(EARLY_DATA, TCPS_VERDICT, "data that acknowledges the SYN's data, before any SYN,ACK: Fast Open")                \
     X(OLD_TIMESTAMP, TCPS_VERDICT, "the FIN's time stamp is older than what the {peer} had: it is dropped (PAWS)")     \
@@ -85,7 +85,7 @@ enum tcps_reason_kind {
     X(SYNACK_INSIDE, TCPS_VERDICT, "a SYN,ACK inside the connection: an old copy, nothing changes")                    \
     X(SYNACK_WRONG_ACK, TCPS_VERDICT, "SYN,ACK {ack} does not acknowledge the {peer}'s SYN: it is for another life")   \
     X(SYNACK_CHANGED, TCPS_VERDICT, "another SYN,ACK with another number: the ACK will tell which one counts")         \
-    X(ACK_FOR_SYN, TCPS_VERDICT, "the SYN is answered by an ACK of another connection: the {me} is in an old life")    \
+    X(ACK_FOR_SYN, TCPS_VERDICT, "the SYN is answered by a bare ACK: the {me} may be in an old life")    \
     X(UNREACHABLE, TCPS_VERDICT, "an ICMP error says that the {me}'s segment could not be delivered")                  \
     X(LOG_FULL, TCPS_CORRECTION, "more changes on this connection than are kept: later states are not tracked")
 
