@@ -296,11 +296,27 @@ static unsigned find_ack(const struct world *world, unsigned side, uint32_t numb
     for (unsigned i = first; i < world->captured_count; i++) {
         const struct tcps_segment *seg = &world->captured[i].seg;
 
-        if (seg->from != side || !(seg->flags & TCPS_ACK) || (!syn_counts && (seg->flags & TCPS_SYN))) continue;
-        if ((seg->flags & TCPS_RST) && !rst_was_taken(world, i)) continue;
+        if (seg->from != side || !(seg->flags & TCPS_ACK) || (seg->flags & TCPS_RST)) continue;
+        if (!syn_counts && (seg->flags & TCPS_SYN)) continue;
         if (covers(seg->ack, number)) return i;
     }
     return world->captured_count;
+}
+
+/* The first that shows that `side` had received what is before `number`: an RST,ACK does so too, though its receiver is
+ * closed before it can look at that ACK. */
+static unsigned find_receipt(const struct world *world, unsigned side, uint32_t number)
+{
+    unsigned found = find_ack(world, side, number, 0, false);
+
+    for (unsigned i = 0; i < found; i++) {
+        const struct tcps_segment *seg = &world->captured[i].seg;
+
+        if (seg->from == side && (seg->flags & TCPS_RST) && (seg->flags & TCPS_ACK) && covers(seg->ack, number) &&
+            rst_was_taken(world, i))
+            return i;
+    }
+    return found;
 }
 
 static unsigned find_flags(const struct world *world, unsigned side, uint16_t flags, bool exactly)
@@ -349,7 +365,7 @@ static unsigned evidence_of(const struct world *world, const struct host *host, 
     case HOST_SENT:
         return find_flags(world, host->side, step->flags, step->flags & TCPS_SYN);
     case HOST_GOT:
-        return find_ack(world, host->side, step->number, 0, false);
+        return find_receipt(world, host->side, step->number);
     case HOST_ACKED:
         found = find_ack(world, !host->side, step->number, 0, true);
         if (step->state == TCPS_ESTABLISHED) found = MIN(found, find_own_proof(world, host, 0));
@@ -518,17 +534,51 @@ static bool overtaken(const struct world *world, const struct host *host)
     return opening_overtaken(world, host) || opening_overtaken(world, &world->host[!host->side]);
 }
 
-/* A RST whose number the observer cannot judge, because octets before it did not pass here. */
+static const struct host_step *last_but_one(const struct host *host)
+{
+    return host->steps > 1 ? &host->path[host->steps - 2] : NULL;
+}
+
+/* Did octets that its sender sent before this RST not pass here, nor their acknowledgement? */
+static bool number_is_unclear(const struct world *world, unsigned rst)
+{
+    const struct tcps_segment *that = &world->captured[rst].seg;
+
+    for (unsigned i = 0; i < rst; i++) {
+        const struct tcps_segment *seg = &world->captured[i].seg;
+
+        if (seg->from == that->from && !(seg->flags & TCPS_RST) && covers(seg->seq + tcps_segment_space(seg), that->seq))
+            return false;
+        if (seg->from != that->from && (seg->flags & TCPS_ACK) && covers(seg->ack, that->seq)) return false;
+    }
+    /* Who still is in SYN_SENT judges it by its ACK. */
+    return rst > 0 && step_to(&world->host[!that->from], TCPS_SYN_SENT) != last_but_one(&world->host[!that->from]);
+}
+
+/* A RST whose number the observer cannot judge. */
 static bool rst_is_unclear(const struct world *world, const struct host *host)
 {
     const struct host_step *last = host->steps ? &host->path[host->steps - 1] : NULL;
 
     if (!last || (last->cause != HOST_GOT_RST && last->cause != HOST_SENT_RST)) return false;
-    if (world->missed) return true;
-    if (last->cause == HOST_GOT_RST) return false;
+    if (last->cause == HOST_GOT_RST) return number_is_unclear(world, find_packet(world, last->number));
     /* Its own RST, which the peer did not take as such. */
     last = world->host[!host->side].steps ? &world->host[!host->side].path[world->host[!host->side].steps - 1] : NULL;
-    return !last || last->cause != HOST_GOT_RST || find_packet(world, last->number) == world->captured_count;
+    return !last || last->cause != HOST_GOT_RST || find_packet(world, last->number) == world->captured_count ||
+           number_is_unclear(world, find_packet(world, last->number));
+}
+
+/* Its first FIN came behind a segment with a later time stamp: PAWS drops it, and what is dropped proves nothing. */
+static bool fin_has_old_stamp(const struct world *world, const struct host *host)
+{
+    unsigned fin = find_flags(world, host->side, TCPS_FIN, false);
+
+    for (unsigned i = 0; i < fin && fin < world->captured_count; i++) {
+        const struct tcps_segment *seg = &world->captured[i].seg;
+
+        if (seg->from == host->side && seg->has_ts && covers(seg->tsval, world->captured[fin].seg.tsval + 1)) return true;
+    }
+    return false;
 }
 
 /* A copy of its SYN came when the connection was over: a new connection of the same number looks the same. */
@@ -555,6 +605,7 @@ static const char *unknowable(const struct world *world, const struct host *host
     if (repeated_at_the_end(world, host)) return "repeated-at-the-end";
     if (looks_like_full_queue(world, host)) return "full-queue";
     if (first_fin_not_captured(world, host)) return "first-fin-not-captured";
+    if (fin_has_old_stamp(world, &world->host[0]) || fin_has_old_stamp(world, &world->host[1])) return "old-time-stamp";
     if (peers_fin_not_captured(world, host)) return "peer's-fin-not-captured";
     if (crossing_is_unclear(world, host)) return "crossing";
     if (overtaken(world, host)) return "overtaken";
