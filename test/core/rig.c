@@ -125,8 +125,8 @@ static const struct {
 
 static void endpoint_text(GString *out, const struct tcps_endpoint *end, uint32_t mine, uint32_t theirs)
 {
-    g_string_append_printf(out, "iss %d una %d nxt %d rcv_nxt %d rcv_edge %d fin %d fin_ack %d doubt %d x%u retracted %u "
-                           "hole %d..%d ts %u mark %#x first %u/%u:",
+    g_string_append_printf(out, "iss %d una %d nxt %d rcv_nxt %d rcv_edge %d fin %d fin_ack %d doubt %d x%u "
+                           "retracted %u hole %d..%d ts %u mark %#x first %u/%u:",
                            (int32_t)(end->iss - mine), (int32_t)(end->snd_una - mine), (int32_t)(end->snd_nxt - mine),
                            (int32_t)(end->rcv_nxt - theirs), (int32_t)(end->rcv_edge - theirs),
                            (int32_t)(end->fin - mine), (int32_t)(end->fin_ack - theirs), (int32_t)(end->doubt - mine),

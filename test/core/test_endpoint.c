@@ -90,7 +90,7 @@ static const struct row {
     /* the peer's FIN received */
     {TCPS_CLOSE_WAIT, OPEN, GOT_FIN},
     {TCPS_ESTABLISHED, OPEN, PEER_SENT_FIN},
-    {TCPS_ESTABLISHED, OPEN, GOT_PEERS_FIN},                                    /* an octet, but no FIN was seen there */
+    {TCPS_ESTABLISHED, OPEN, GOT_PEERS_FIN},                                   /* an octet, but no FIN was seen there */
     /* open */
     {TCPS_ESTABLISHED, OPEN, 0},
     {TCPS_ESTABLISHED, ADDRESSED | ANSWERED | TCPS_SYN_ACKED, 0},

@@ -1,5 +1,5 @@
-/* What must hold of any conversation, checked on conversations of all shapes: a segment fed twice changes nothing, facts
- * only grow, the log is sorted, every text fits, memory may fail at any point, a frame number may be used again.
+/* What must hold of any conversation, checked on conversations of all shapes: a segment fed twice changes nothing,
+ * facts only grow, the log is sorted, every text fits, memory may fail at any point, a frame number may be used again.
  * Look next: model.c, which checks the states themselves.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -237,7 +237,7 @@ static void test_number_used_again(gconstpointer data)
             seg = segment_of(&bench, &talk->lines[i]);
             conn = tcps_flow_feed(&bench.flow, &bench.memory, &seg);
             tcps_conn_view(conn, seg.at, &view);
-            /* The rejected frame's effect lasts, but it happened before: the frame that has the number shows its own. */
+            /* The rejected frame's effect lasts, but it happened before: who has the number now shows its own. */
             if (!again) continue;
             g_assert_cmpuint(view.before[0], ==, before[0]);
             g_assert_cmpuint(view.before[1], ==, before[1]);
