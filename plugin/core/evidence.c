@@ -423,6 +423,7 @@ static bool is_believed(struct tcps_step *step)
     if (tcps_has(peer, TCPS_HAS_ISS) && !tcps_has(me, TCPS_HAS_NUMBERS) && !tcps_has(me, TCPS_PRESUMED_OPEN))
         return answers_syn(step);
     if (tcps_only_syn_sent(me) && !takes_synack(step)) {
+        if (step->seg->flags & TCPS_FIN) doubt_fin(me, step->seg);
         tcps_verdict(step, step->my_end, TCPS_WHY_ACKS_UNSENT);
         return false;
     }
@@ -480,6 +481,22 @@ static void prove_open(struct tcps_step *step)
         tcps_verdict(step, end, TCPS_WHY_PROVEN);
 }
 
+/* Its FIN is captured late after all: what it says itself is better than what was assumed. If it does not acknowledge the
+ * peer's FIN, as the usual close would, the FINs crossed, and what was built on that acknowledgement falls. So it does if
+ * it sends data where its FIN was assumed. */
+static void forget_unseen_fin(struct tcps_step *step)
+{
+    struct tcps_endpoint *me = step->me, *peer = step->peer;
+    bool passive = tcps_is_passive(me, peer);
+
+    me->known &= ~(uint32_t)(TCPS_HAS_FIN | TCPS_FIN_UNSEEN);
+    if (me->snd_nxt == me->fin + 1) me->known |= TCPS_NXT_IS_BARE;
+    if (!passive || (seq_gt(step->seg->ack, peer->fin) && (step->seg->flags & TCPS_FIN))) return;
+    if ((!tcps_has(me, TCPS_HAS_RCV) || seq_leq(me->rcv_nxt, peer->fin)) && tcps_fin_acked(peer)) peer->snd_una = peer->fin;
+    tcps_settle(step, step->my_end, TCPS_WHY_FIN_NOT_AS_ASSUMED);
+    tcps_settle(step, step->peer_end, TCPS_WHY_FIN_NOT_AS_ASSUMED);
+}
+
 static void take_sending(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me;
@@ -492,6 +509,7 @@ static void take_sending(struct tcps_step *step)
         if (tcps_has(me, TCPS_LISTENS)) me->known |= TCPS_SENT_SYNACK | TCPS_SYN_ACKED; /* its SYN,ACK was missed */
     }
     if (proves_synchronized(step)) prove_open(step);
+    if (tcps_has(me, TCPS_FIN_UNSEEN) && seg->len > 0 && seq_gt(end, me->fin)) forget_unseen_fin(step); /* it was data */
     if (tcps_has(me, TCPS_HAS_FIN) && seg->len > 0 && seq_gt(end, me->fin)) {
         me->doubt = end;
         tcps_verdict(step, step->my_end, TCPS_WHY_DATA_BEYOND_FIN);
@@ -513,6 +531,7 @@ static void guess_fin(struct tcps_step *step)
     const struct tcps_segment *seg = step->seg;
 
     if (tcps_has(peer, TCPS_HAS_FIN) || seq_leq(seg->ack, peer->snd_nxt)) return;
+    if (tcps_has(peer, TCPS_PRESUMED_OPEN) && !tcps_has(peer, TCPS_SEEN)) return; /* nothing of it is known at all */
     peer->known &= ~(uint32_t)TCPS_FIN_GUESSED;
     if (seg->len || seg->ack != peer->snd_nxt + 1 || tcps_has(peer, TCPS_FIN_DOUBTED)) return;
     peer->fin = peer->snd_nxt;
@@ -571,7 +590,10 @@ static void take_ack_effect(struct tcps_step *step)
         seq_lt(seg->seq + tcps_segment_space(seg), peer->rcv_nxt))
         return;
     /* Octets of the peer that were not captured exist if nobody captures the peer at all. */
-    if (!tcps_has(peer, TCPS_SEEN)) peer->snd_nxt = seq_max(peer->snd_nxt, ack);
+    if (!tcps_has(peer, TCPS_SEEN) && seq_gt(ack, peer->snd_nxt)) {
+        peer->snd_nxt = ack;
+        peer->known |= TCPS_NXT_IS_BARE;
+    }
     if (tcps_has(peer, TCPS_FIN_DOUBTED) && ack == peer->fin + 1 && !tcps_has(peer, TCPS_HAS_FIN)) {
         peer->known |= TCPS_HAS_FIN;
         peer->snd_nxt = seq_max(peer->snd_nxt, ack);
@@ -590,6 +612,32 @@ static void take_ack_effect(struct tcps_step *step)
 }
 
 /* ---- FIN ---- */
+
+static void believe_doubted_fin(struct tcps_endpoint *peer)
+{
+    peer->known |= TCPS_HAS_FIN | TCPS_SYNCHRONIZED;
+    peer->known &= ~(uint32_t)TCPS_FIN_DOUBTED;
+    peer->snd_nxt = seq_max(peer->snd_nxt, peer->fin + 1);
+    peer->rcv_nxt = peer->fin_ack;
+    if (!tcps_has(peer, TCPS_HAS_RCV)) peer->rcv_edge = peer->rcv_nxt + TCPS_MAX_WINDOW;
+    peer->known |= TCPS_HAS_RCV;
+}
+
+static bool has_doubted_fin(const struct tcps_endpoint *endpoint)
+{
+    return tcps_has(endpoint, TCPS_FIN_DOUBTED) && !tcps_has(endpoint, TCPS_HAS_FIN);
+}
+
+bool tcps_believe_fin_by_hole(struct tcps_step *step)
+{
+    struct tcps_endpoint *me = step->me, *peer = step->peer;
+    uint32_t seq = step->seg->seq;
+
+    if (!has_doubted_fin(peer) || !tcps_has(me, TCPS_HAS_NUMBERS)) return false;
+    if (seq != peer->fin_ack || seq_leq(seq, me->snd_nxt)) return false;
+    believe_doubted_fin(peer);
+    return true;
+}
 
 /* Does a later segment of `me` prove that the ACK of its FIN did arrive? It does if it acknowledged the peer's FIN, which
  * carried that ACK. */
@@ -681,33 +729,6 @@ static bool note_challenge(struct tcps_step *step)
     return step->seg->len == 0 && !(step->seg->flags & TCPS_FIN) && step->seg->ack == step->me->rcv_nxt;
 }
 
-/* The doubted FIN of `peer` acknowledged octets of `me` that nobody saw. A hole in the capture that ends right there shows
- * that they were sent. */
-static void believe_fin_by_hole(struct tcps_endpoint *peer, const struct tcps_endpoint *me,
-                                const struct tcps_segment *seg)
-{
-    if (!tcps_has(peer, TCPS_FIN_DOUBTED) || tcps_has(peer, TCPS_HAS_FIN) || !tcps_has(me, TCPS_HAS_NUMBERS)) return;
-    if (seg->seq != peer->fin_ack || seq_leq(seg->seq, me->snd_nxt)) return;
-    peer->known |= TCPS_HAS_FIN;
-    peer->known &= ~(uint32_t)TCPS_FIN_DOUBTED;
-    peer->snd_nxt = seq_max(peer->snd_nxt, peer->fin + 1);
-}
-
-/* Its FIN is captured late after all: what it says itself is better than what was assumed. If it does not acknowledge the
- * peer's FIN, as the usual close would, the FINs crossed, and what was built on that acknowledgement falls. */
-static void forget_unseen_fin(struct tcps_step *step)
-{
-    struct tcps_endpoint *me = step->me, *peer = step->peer;
-    bool passive = tcps_is_passive(me, peer);
-
-    me->known &= ~(uint32_t)(TCPS_HAS_FIN | TCPS_FIN_UNSEEN);
-    if (me->snd_nxt == me->fin + 1) me->known |= TCPS_NXT_IS_BARE;
-    if (!passive || seq_gt(step->seg->ack, peer->fin)) return;
-    if ((!tcps_has(me, TCPS_HAS_RCV) || seq_leq(me->rcv_nxt, peer->fin)) && tcps_fin_acked(peer)) peer->snd_una = peer->fin;
-    tcps_settle(step, step->my_end, TCPS_WHY_FIN_NOT_AS_ASSUMED);
-    tcps_settle(step, step->peer_end, TCPS_WHY_FIN_NOT_AS_ASSUMED);
-}
-
 /* Facts only; returns false if the segment turned out to be one that its receiver drops as a whole. */
 static bool take_facts(struct tcps_step *step)
 {
@@ -726,10 +747,12 @@ static bool take_facts(struct tcps_step *step)
     }
     if (!tcps_has(me, TCPS_SEEN)) me->known &= ~(uint32_t)TCPS_FIN_GUESSED; /* what it sent before, nobody knows */
     me->known |= TCPS_SEEN;
-    believe_fin_by_hole(peer, me, seg);
+    tcps_believe_fin_by_hole(step);
     take_sending(step);
     if (fin_is_new && !tcps_has(me, TCPS_HAS_FIN)) take_fin(step, TCPS_WHY_NONE); /* its very first segment */
     if (fin) me->snd_nxt = seq_max(me->snd_nxt, me->fin + 1);
+    /* Captured behind the FIN that acknowledges it, which was doubted for that. */
+    if (fin_is_new && has_doubted_fin(peer) && peer->fin_ack == me->snd_nxt) believe_doubted_fin(peer);
     /* Its ACK was captured before it (SPAN ports reorder). */
     if (fin_is_new && tcps_has(peer, TCPS_HAS_RCV) && peer->rcv_nxt == me->snd_nxt) me->snd_una = me->snd_nxt;
     take_timestamp(peer, seg);

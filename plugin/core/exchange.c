@@ -627,6 +627,12 @@ static void history_hop(struct history *history, const struct tcps_conn *conn, c
         put_in(history, &history->rst[reset_by], (unsigned)reset_by, 'r', frame);
 }
 
+/* Roles that were guessed wrong and corrected since had another basis then. */
+static unsigned role_basis_then(const struct tcps_conn *conn, unsigned client_end)
+{
+    return client_end == conn->client_end ? conn->role_basis : conn->guess_basis;
+}
+
 void tcps_history(const struct tcps_conn *conn, struct tcps_position at, char *text, size_t size)
 {
     uint32_t entries = tcps_log_until(&conn->log, at);
@@ -637,7 +643,7 @@ void tcps_history(const struct tcps_conn *conn, struct tcps_position at, char *t
     if (size == 0) return;
     if (entries) history.client = conn->log.entries[entries - 1].client_end;
     /* Zeek marks a connection whose roles it had to flip. */
-    if (entries && conn->role_basis == TCPS_ROLE_synack && size > 1) text[history.length++] = '^';
+    if (entries && role_basis_then(conn, history.client) == TCPS_ROLE_synack && size > 1) text[history.length++] = '^';
     while (next_hop(&walk, &hop)) {
         if (hop.entry->frame) put_until(&history, conn, hop.entry->frame - 1);
         history_hop(&history, conn, &hop);

@@ -91,7 +91,7 @@ static void show_open(struct tcps_step *step)
     const struct tcps_endpoint *peer = step->peer;
 
     if (!(step->seg->flags & TCPS_ACK) || !tcps_only_syn_sent(me) || !tcps_has(peer, TCPS_SENT_SYNACK)) return;
-    if (step->seg->seq != me->iss + 1 || step->seg->ack != peer->iss + 1) return;
+    if (seq_leq(step->seg->seq, me->iss) || step->seg->ack != peer->iss + 1) return;
     me->known |= TCPS_SYNCHRONIZED | TCPS_HAS_RCV;
     me->rcv_nxt = me->rcv_edge = step->seg->ack;
     tcps_settle(step, step->my_end, TCPS_WHY_SYN_TAKEN);
@@ -103,9 +103,14 @@ static void note_ack_of_reset(struct tcps_step *step)
     struct tcps_endpoint *me = step->me;
     uint32_t ack = step->seg->ack;
 
-    if ((step->seg->flags & TCPS_ACK) && tcps_has(me, TCPS_HAS_RCV) && seq_gt(ack, me->rcv_nxt) &&
-        seq_leq(ack, step->peer->snd_nxt))
+    if (!(step->seg->flags & TCPS_ACK)) return;
+    if (!tcps_has(me, TCPS_HAS_RCV)) {
+        me->known |= TCPS_HAS_RCV;
         me->rcv_nxt = ack;
+        me->rcv_edge = ack + TCPS_MAX_WINDOW;
+    } else if (seq_gt(ack, me->rcv_nxt) && seq_leq(ack, step->peer->snd_nxt)) {
+        me->rcv_nxt = ack;
+    }
 }
 
 static void close_both(struct tcps_step *step, enum tcps_reason mine, enum tcps_reason peers)
@@ -223,6 +228,7 @@ void tcps_take_reset(struct tcps_step *step)
 {
     const struct tcps_endpoint *me = step->me, *peer = step->peer;
 
+    if (tcps_believe_fin_by_hole(step)) tcps_settle(step, step->peer_end, TCPS_WHY_NONE);
     if (drops_request(step))
         drop_request(step);
     else if (keeps_sender(step))

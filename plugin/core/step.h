@@ -54,6 +54,10 @@ void tcps_take_evidence(struct tcps_step *step);
 /* Takes a SYN without ACK as the start of `step->me`: its facts, no states. */
 void tcps_take_first_syn(struct tcps_endpoint *me, struct tcps_endpoint *peer, const struct tcps_segment *seg);
 
+/* The doubted FIN of the peer acknowledged octets that nobody saw its sender send. A hole in the capture that ends right
+ * there, at this segment, shows that they were sent: the FIN is a fact. Returns whether it is now. */
+bool tcps_believe_fin_by_hole(struct tcps_step *step);
+
 /* Judges a RST (rule 5) and takes its effect. */
 void tcps_take_reset(struct tcps_step *step);
 
