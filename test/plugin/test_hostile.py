@@ -226,7 +226,8 @@ def test_a_connection_that_changes_its_state_without_end(wireshark, scratch):
     pair = [to_server(FIN | ACK, 1101, 5101), to_client(ACK, 5101, 1102)]
     # A quarter of a second apart: nobody can take them for copies of one packet.
     path = pcap_files.write(scratch / "c.pcap", whole[:7] + pair * 40_000, step=0.25)
-    rows = wireshark.fields(path, "tcpstate.transition", "tcpstate.reason")
+    # Linear it takes a few seconds; what walks the log anew for every packet takes minutes.
+    rows = wireshark.fields(path, "tcpstate.transition", "tcpstate.reason", timeout=60)
     assert len(rows) == 80_007
     changes = sum(1 for row in rows if row[0])
     said = [row[1] for row in rows if "not tracked" in row[1]]
