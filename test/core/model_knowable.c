@@ -204,11 +204,15 @@ static bool first_fin_not_captured(const struct world *world, const struct host 
            covers(world->captured[fin].seg.ack, peer->fin + 1);
 }
 
+static bool received_fin(const struct host *host)
+{
+    return step_to(host, TCPS_CLOSE_WAIT) || step_to(host, TCPS_CLOSING) || step_to(host, TCPS_TIME_WAIT);
+}
+
 /* It received a FIN that did not pass here: one octet that was not captured, for all that is known. */
 static bool peers_fin_not_captured(const struct world *world, const struct host *host)
 {
-    return (step_to(host, TCPS_CLOSE_WAIT) || step_to(host, TCPS_CLOSING) || step_to(host, TCPS_TIME_WAIT)) &&
-           find_flags(world, !host->side, TCPS_FIN, false) == world->captured_count;
+    return received_fin(host) && find_flags(world, !host->side, TCPS_FIN, false) == world->captured_count;
 }
 
 /* Its FIN overtook data: whether the hole was filled when the acknowledgement came, nothing shows. */
@@ -274,6 +278,8 @@ static bool overtaken(const struct world *world, const struct host *host)
         if (step->cause == HOST_GOT_RST || step->cause == HOST_SENT_RST) continue;
         if (evidence_of(world, host, step) > rst) return true;
     }
+    /* So does a FIN that it received: what it acknowledged was one octet, as far as was known by then. */
+    if (received_fin(host) && rst < find_flags(world, !host->side, TCPS_FIN, false)) return true;
     return opening_overtaken(world, host) || opening_overtaken(world, &world->host[!host->side]);
 }
 

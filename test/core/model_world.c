@@ -166,7 +166,11 @@ static void plan_actions(struct world *world)
 
         if (chance_percent(chance, 90)) plan(world, (uint8_t)side, CLOSE, time);
     }
-    if (aborts) plan(world, (uint8_t)chance_below(chance, 2), ABORT, chance_below(chance, 900) * MODEL_MS);
+    if (aborts) {
+        int64_t time = chance_below(chance, 900) * MODEL_MS; /* drawn first: arguments have no order */
+
+        plan(world, (uint8_t)chance_below(chance, 2), ABORT, time);
+    }
 }
 
 void world_make(struct world *world, uint32_t seed)
