@@ -77,7 +77,7 @@ for suite in "${suites[@]}"; do
     result=passed
     # shellcheck disable=SC2086
     run_in_root "$root" /src/tcpstate/scripts/test.sh ${TEST_OPTIONS:-} >"$log" 2>&1 </dev/null || result=FAILED
-    version=$(run_in_root "$root" tshark --version 2>/dev/null | sed -n '1s/^[^0-9]*\([0-9.]*\).*/\1/p' || true)
+    version=$(run_in_root "$root" tshark --version 2>/dev/null | sed -n '1s/^[^0-9]*\([0-9.]*[0-9]\).*/\1/p' || true)
     [ "$result" = passed ] || failed=1
     table+=("$suite $result: Wireshark ${version:-not installed}, $((SECONDS - since)) s")
     sed -n '/^== summary/,$p' "$log"
