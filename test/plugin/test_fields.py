@@ -97,3 +97,26 @@ def test_filters_of_the_readme_are_valid(tshark, captures):
     assert len(filters) >= 8
     for found in sorted(filters):
         tshark("-r", captures / "textbook-t3-curl.pcapng", "-Y", found.replace("\\|", "|"))
+
+
+def test_readme_has_every_report():
+    """The list of reports stands in plugin/report/kinds.h; the README's table has the same ones in the same order."""
+    listed = re.findall(r"^    X\((\w+), \w+, \"", (ROOT / "plugin" / "report" / "kinds.h").read_text(), re.MULTILINE)
+    table = re.search(r"^\| report \|.*?\n\n", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)[0]
+    assert re.findall(r"^\| `(\w+)", table, re.MULTILINE) == listed and len(listed) >= 9
+
+
+def test_readme_lists_the_words_of_each_vocabulary():
+    """Kinds and statuses are lists in the core's headers; the README's rows spell all of them."""
+    text = (ROOT / "README.md").read_text()
+    header = (ROOT / "plugin" / "core" / "exchange.h").read_text()
+    for name, field in (("OPEN_KINDS", "open.kind"), ("OPEN_STATUSES", "open.status"), ("CLOSE_KINDS", "close.kind")):
+        words = re.findall(r"X\((\w+)\)", re.search(rf"#define TCPS_{name}\(X\)(.*?)\n\n", header + "\n\n", re.DOTALL)[1]
+                           .split("#define")[0])
+        row = re.search(rf"^\| `tcpstate.{field}` \| string \| (.*?) \|", text, re.MULTILINE)[1]
+        assert row.split(", ") == [word for word in words if word != "none"]
+    header = (ROOT / "plugin" / "host" / "reset_words.h").read_text()
+    for start, field in (("RST_VALID", "rst.validity"), ("RST_CAUSE", "rst.cause")):
+        block = re.search(rf"#define TCPSTATE_{start}\w*\(X\)(.*?)\n\n", header, re.DOTALL)[1]
+        row = re.search(rf"^\| `tcpstate.{field}` \| string \| (.*?) \|", text, re.MULTILINE)[1]
+        assert row.split(", ") == [word for word in re.findall(r"X\((\w+),", block) if word != "none"]
