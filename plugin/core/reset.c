@@ -188,6 +188,10 @@ static void withdraw(struct tcps_step *step)
         tcps_verdict(step, step->my_end, TCPS_WHY_RST_KEEPS_SENDER);
         return;
     }
+    if (step->seg->flags & TCPS_ACK) { /* an open socket's: the SYN,ACK was not captured */
+        step->me->known |= TCPS_SYNCHRONIZED;
+        tcps_settle(step, step->my_end, TCPS_WHY_SYN_TAKEN);
+    }
     step->conn->rst_seq = step->seg->seq;
     step->me->known |= TCPS_RST_MADE;
     tcps_settle(step, step->my_end, TCPS_WHY_RST_SENT);
