@@ -6,6 +6,7 @@
  */
 #include <wireshark.h>
 
+#include "host/compat.h"
 #include "menu.h"
 
 #include <epan/funnel.h>
@@ -85,7 +86,7 @@ static void closed(void *data)
 }
 
 /* The button: the display filter as it is now, or all packets when there is none. */
-static gboolean take_filter(funnel_text_window_t *text, void *data)
+static TCPSTATE_BUTTON_RESULT take_filter(funnel_text_window_t *text, void *data)
 {
     struct window *window = data;
     const char *filter = ops()->get_filter(ops()->ops_id);
