@@ -58,6 +58,7 @@ needs_for_build() {
 
 needs_for_tests() {
     needs clang have clang
+    needs valgrind have valgrind
     needs python3 have "$python"
     needs python3-pytest have_module pytest
     needs python3-scapy have_module scapy
