@@ -118,9 +118,10 @@ def measure(bench, pairs, growth):
         rows.append((what, f"{without:,.0f}", f"{with_plugin:,.0f}", f"{with_plugin / without:.3f}"))
         print(*rows[-1], sep="  ", file=sys.stderr)
     parts.append(report("Instructions per packet, `tshark -r`", rows))
-    core = bench.core_per_segment("long")
-    parts.append(f"Of these within the core, per segment of few long connections: "
-                 f"{'not found in the profile' if core is None else f'{core:,.0f}'}.\n")
+    if "long" in CAPTURES:
+        core = bench.core_per_segment("long")
+        parts.append(f"Of these within the core, per segment of few long connections: "
+                     f"{'not found in the profile' if core is None else f'{core:,.0f}'}.\n")
 
     rows = [("capture", "ratio with/without", "pairs")]
     for name, (_, _, _, what) in CAPTURES.items():
@@ -166,10 +167,11 @@ def measure(bench, pairs, growth):
     return "\n".join(parts)
 
 
-def conditions():
+def conditions(scale):
     version = subprocess.run(["tshark", "--version"], capture_output=True, text=True).stdout.splitlines()[0]
     model = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
-    return f"{version}; {model[1] if model else 'unknown processor'}, {os.cpu_count()} of them."
+    size = "Captures of full size" if scale == 1 else f"Captures of a {scale}th of the size (`--quick`)"
+    return f"{size}. {version} {model[1] if model else 'Unknown processor'}, {os.cpu_count()} of them."
 
 
 def main():
@@ -179,11 +181,14 @@ def main():
     parser.add_argument("--growth", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--only", choices=list(CAPTURES), action="append", help="these captures only")
     arguments = parser.parse_args()
+    for name in set(CAPTURES) - set(arguments.only or CAPTURES):
+        del CAPTURES[name]
     with tempfile.TemporaryDirectory() as home:
         os.chmod(home, 0o777)
         bench = Bench(arguments.captures, home, 10 if arguments.quick else 1)
-        text = conditions() + "\n\n" + measure(bench, arguments.pairs, arguments.growth)
+        text = conditions(bench.scale) + "\n\n" + measure(bench, arguments.pairs, arguments.growth)
     print(text)
     if arguments.write:
         before, _, rest = DOCUMENT.read_text().partition(BEGIN)

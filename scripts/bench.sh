@@ -1,5 +1,5 @@
 #!/bin/bash
-# What the plugin costs: bench.sh [--quick] [--growth] [--write]
+# What the plugin costs: bench.sh [--quick] [--growth] [--write] [--pairs N] [--only short|long|flood|lossy]…
 # Makes large captures below build/bench, measures tshark on them with and without the plugin, side by side, and prints a
 # table: instructions per packet (callgrind, two slices), user time in pairs, peak memory per connection, the report
 # against tshark's own conversations. --quick: a tenth of the size. --growth: up to ten million packets, slow.
