@@ -14,19 +14,30 @@ set(tcpstate_documents share/doc/tcpstate)
 file(RELATIVE_PATH tcpstate_plugins ${Wireshark_INSTALL_PREFIX} ${Wireshark_PLUGIN_INSTALL_DIR}/epan)
 install(TARGETS tcpstate LIBRARY DESTINATION ${tcpstate_plugins})
 
-# Manual pages are compressed on Debian, without the time of day, so that the same source makes the same file.
+# Compresses PATH to [NAME].gz as Debian wants it, without the time of day: the same source makes the same file.
+# Where there is no gzip (Windows) it makes nothing, and these files are left out.
 find_program(GZIP_PROGRAM gzip)
 mark_as_advanced(GZIP_PROGRAM)
-set(manual ${PROJECT_SOURCE_DIR}/docs/tcpstate.7)
-if(GZIP_PROGRAM AND EXISTS ${manual})
-    add_custom_command(OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/tcpstate.7.gz
-        COMMAND ${GZIP_PROGRAM} -9nc ${manual} > ${CMAKE_CURRENT_BINARY_DIR}/tcpstate.7.gz
-        DEPENDS ${manual} VERBATIM)
-    add_custom_target(manual ALL DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/tcpstate.7.gz)
-    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tcpstate.7.gz DESTINATION share/man/man7)
-endif()
+function(tcpstate_compress path)
+    get_filename_component(name ${path} NAME)
+    if(ARGC GREATER 1)
+        set(name ${ARGV1})
+    endif()
+    if(NOT GZIP_PROGRAM)
+        return()
+    endif()
+    set(made ${CMAKE_CURRENT_BINARY_DIR}/${name}.gz)
+    add_custom_command(OUTPUT ${made} COMMAND ${GZIP_PROGRAM} -9nc ${path} > ${made} DEPENDS ${path} VERBATIM)
+    add_custom_target(compress-${name} ALL DEPENDS ${made})
+endfunction()
 
-install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/CHANGELOG.md DESTINATION ${tcpstate_documents})
+if(EXISTS ${PROJECT_SOURCE_DIR}/docs/tcpstate.7)
+    tcpstate_compress(${PROJECT_SOURCE_DIR}/docs/tcpstate.7)
+    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tcpstate.7.gz DESTINATION share/man/man7 OPTIONAL)
+endif()
+tcpstate_compress(${PROJECT_SOURCE_DIR}/CHANGELOG.md changelog)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/changelog.gz DESTINATION ${tcpstate_documents} OPTIONAL)
+install(FILES ${PROJECT_SOURCE_DIR}/README.md DESTINATION ${tcpstate_documents})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs DESTINATION ${tcpstate_documents} PATTERN tcpstate.7 EXCLUDE)
 # The captures that README and docs show commands on.
 file(GLOB captures CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/captures/*.pcap ${PROJECT_SOURCE_DIR}/captures/*.pcapng)

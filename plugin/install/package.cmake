@@ -25,11 +25,11 @@ set(CPACK_PACKAGE_VENDOR tcpstate)
 set(CPACK_PACKAGE_CONTACT "${DEBFULLNAME} <${DEBEMAIL}>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Wireshark ${tcpstate_series} plugin: TCP states of both endpoints")
 set(CPACK_PACKAGE_DESCRIPTION "\
-For every TCP packet of a capture, the state of both endpoints as RFC 9293 \
-names them, the transitions that the packet proves, the completed handshakes \
-and closes, and reports of what is stuck, refused or reset. It works in the \
+For every TCP packet of a capture, the state of both endpoints as RFC 9293
+names them, the transitions that the packet proves, the completed handshakes
+and closes, and reports of what is stuck, refused or reset. It works in the
 Wireshark window, in tshark and in display filters.
- .
+
 This build is for Wireshark ${tcpstate_series} and is loaded by no other version.")
 set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/COPYING)
 set(CPACK_STRIP_FILES ON)
@@ -50,23 +50,18 @@ set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "wireshark | tshark")
 set(CPACK_DEBIAN_PACKAGE_ENHANCES "wireshark, tshark")
 
 # Debian's own papers. They are of no use elsewhere: only a package has them (the component is installed by CPack alone).
-set(papers ${CMAKE_CURRENT_BINARY_DIR}/debian)
+set(papers ${CMAKE_CURRENT_BINARY_DIR})
 string(TIMESTAMP today "%a, %d %b %Y %H:%M:%S +0000" UTC)
 file(CONFIGURE OUTPUT ${papers}/changelog.Debian CONTENT "\
 tcpstate (${CPACK_DEBIAN_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}) unstable; urgency=medium
 
-  * Built for Wireshark ${tcpstate_series}. What changed in tcpstate is in CHANGELOG.md.
+  * Built for Wireshark ${tcpstate_series}. What changed in tcpstate is in changelog.gz.
 
  -- ${CPACK_PACKAGE_CONTACT}  ${today}
 ")
-if(GZIP_PROGRAM)
-    add_custom_command(OUTPUT ${papers}/changelog.Debian.gz
-        COMMAND ${GZIP_PROGRAM} -9nc ${papers}/changelog.Debian > ${papers}/changelog.Debian.gz
-        DEPENDS ${papers}/changelog.Debian VERBATIM)
-    add_custom_target(debian-papers ALL DEPENDS ${papers}/changelog.Debian.gz)
-    install(FILES ${papers}/changelog.Debian.gz ${CMAKE_CURRENT_LIST_DIR}/copyright
-        DESTINATION ${tcpstate_documents} COMPONENT debian EXCLUDE_FROM_ALL)
-endif()
+tcpstate_compress(${papers}/changelog.Debian)
+install(FILES ${papers}/changelog.Debian.gz ${CMAKE_CURRENT_LIST_DIR}/copyright
+    DESTINATION ${tcpstate_documents} COMPONENT debian EXCLUDE_FROM_ALL)
 set(CPACK_INSTALL_CMAKE_PROJECTS "${PROJECT_BINARY_DIR};tcpstate;ALL;/;${PROJECT_BINARY_DIR};tcpstate;debian;/")
 
 include(CPack)
