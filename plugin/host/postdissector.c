@@ -39,9 +39,8 @@ static bool find_entries(const struct tcpstate_layer *layer, const struct tcps_c
 
     view->first_entry = first_pass ? first_fresh_entry(log, &layer->segment) : tcps_log_before(log, layer->segment.at);
     view->entries = behind - view->first_entry;
-    if (!view->entries) return false;
-    view->client_end = log->entries[behind - 1].client_end;
-    return true;
+    view->client_end = behind ? log->entries[behind - 1].client_end : conn->client_end;
+    return view->entries > 0;
 }
 
 /* Appends " [server→CLOSE_WAIT, server→LAST_ACK]", in one go: appending costs more than writing. */
@@ -60,29 +59,30 @@ static void append_transitions(packet_info *pinfo, const struct tcpstate_shown *
 
 static void tell_taps(packet_info *pinfo, const struct tcpstate_shown *shown, struct tcps_conn *conn)
 {
-    struct tcpstate_tap *payload = wmem_new0(pinfo->pool, struct tcpstate_tap);
+    const struct tcpstate_layer *layer = shown->layer;
+    struct tcpstate_tap *payload = wmem_new(pinfo->pool, struct tcpstate_tap);
 
-    tcpstate_find_stream_number(shown->layer, conn);
-    payload->segment = shown->layer->segment;
-    payload->view = shown->view;
-    payload->flow = shown->layer->flow;
+    tcpstate_find_stream_number(layer, conn);
+    payload->segment = layer->segment;
+    payload->view.first_entry = shown->view.first_entry;
+    payload->view.entries = shown->view.entries;
+    payload->view.client_end = shown->view.client_end;
+    payload->flow = layer->flow;
     payload->conn = conn;
-    payload->quoted = shown->layer->quoted;
-    copy_address_shallow(&payload->address[0], &shown->layer->address[0]);
-    copy_address_shallow(&payload->address[1], &shown->layer->address[1]);
+    payload->quoted = layer->quoted;
+    copy_address_shallow(&payload->address[0], &layer->address[0]);
+    copy_address_shallow(&payload->address[1], &layer->address[1]);
     tap_queue_packet(tap, pinfo, payload);
 }
 
-/* For those who want to see more than the Info column. */
-static void show_fully(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct tcpstate_shown *shown,
-                       struct tcps_conn *conn)
+/* In the tree, and to those who collect expert infos. */
+static void show_fully(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct tcpstate_shown *shown)
 {
     proto_item *item = NULL;
 
-    tcps_conn_view(conn, shown->layer->segment.at, &shown->view);
+    tcps_conn_view(shown->conn, shown->layer->segment.at, &shown->view);
     if (tree) item = tcpstate_fields_add(tree, tvb, pinfo, shown);
     if (shown->view.entries) tcpstate_expert_add(pinfo, item, shown);
-    if (have_tap_listener(tap)) tell_taps(pinfo, shown, conn);
 }
 
 static void show_layer(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcpstate_layer *layer)
@@ -96,9 +96,9 @@ static void show_layer(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, cons
     shown.conn = conn;
     eventful = find_entries(layer, conn, &shown.view);
     if (layer->quoted && !eventful) return; /* the quote was of something else */
-    if (eventful && tcpstate_preferences()->info_column) append_transitions(pinfo, &shown);
-    if (tree || have_tap_listener(tap) || (eventful && tcpstate_expert_wanted(pinfo)))
-        show_fully(tvb, pinfo, tree, &shown, conn);
+    if (eventful && pinfo->cinfo && tcpstate_preferences()->info_column) append_transitions(pinfo, &shown);
+    if (tree || (eventful && tcpstate_expert_wanted(pinfo))) show_fully(tvb, pinfo, tree, &shown);
+    if (have_tap_listener(tap)) tell_taps(pinfo, &shown, conn);
 }
 
 static int show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)

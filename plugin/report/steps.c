@@ -46,9 +46,9 @@ static void follow(struct tcpstate_steps *steps, struct tcpstate_step *step)
     steps->has_next[from] = true;
 }
 
-static bool is_plain(const struct tcpstate_step *step, const struct tcps_view *view)
+static bool is_plain(const struct tcpstate_step *step, const struct tcpstate_tap *tap)
 {
-    return view->entries == 0 && !(step->segment.flags & (TCPS_SYN | TCPS_FIN | TCPS_RST)) && !step->quoted;
+    return tap->view.entries == 0 && !(step->segment.flags & (TCPS_SYN | TCPS_FIN | TCPS_RST)) && !step->quoted;
 }
 
 static void merge(struct tcpstate_steps *steps, guint into, guint from)
@@ -75,7 +75,7 @@ void tcpstate_steps_add(struct tcpstate_steps *steps, const struct tcpstate_tap 
         follow(steps, &step);
         step.octets[step.segment.from & 1] = step.segment.len;
     }
-    if (!is_plain(&step, &tap->view)) {
+    if (!is_plain(&step, tap)) {
         if (steps->steps->len >= TCPSTATE_STEP_LIMIT) {
             steps->left_out++;
             return;
