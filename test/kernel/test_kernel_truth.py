@@ -3,17 +3,18 @@
 
 For every capture point and endpoint the path of states that the plugin announces must be the kernel's, wherever the
 truth file says that an observer there could know it; and nothing is announced before the packet that proves it.
-`python3 test/kernel/test_kernel_truth.py` prints the table of all mismatches.
+One sharkd (sharkd.py) reads all captures. `python3 test/kernel/test_kernel_truth.py` prints the table of all mismatches.
 """
 
 import collections
 import json
-import os
 import pathlib
-import subprocess
+import shutil
 import sys
 
 import pytest
+
+from sharkd import Failed, Sharkd
 
 CAPTURES = pathlib.Path(__file__).resolve().parents[2] / "captures" / "kernel"
 TRUTHS = sorted(CAPTURES.glob("*.truth.json"))
@@ -23,63 +24,38 @@ SENT = {"SYN_SENT", "SYN_RECEIVED", "FIN_WAIT_1", "LAST_ACK"}
 # was measured never to run ahead of the capture's for these states (README.md). A SYN_RECEIVED without an event is
 # dated by its SYN,ACK in the same capture.
 TOLERANCE = 0.0001
-FIELDS = ("frame.number", "frame.time_epoch", "ip.src", "ipv6.src", "tcp.srcport", "ip.dst", "ipv6.dst", "tcp.dstport",
-          "tcp.flags.reset", "tcp.flags.syn", "tcpstate.sender", "tcpstate.transition", "tcpstate.corrected")
+FIELDS = ("frame.time_epoch", "ip.src", "ipv6.src", "tcp.srcport", "ip.dst", "ipv6.dst", "tcp.dstport", "tcp.flags",
+          "tcpstate.sender", "tcpstate.transition", "tcpstate.corrected")
+SYN, RST = 0x02, 0x04
 
 Announced = collections.namedtuple("Announced", "state frame time presumed")
 Frame = collections.namedtuple("Frame", "number time states corrected presumed")
 Mismatch = collections.namedtuple("Mismatch", "scenario point side port what kernel shown")
 
 
-def tshark(args):
-    """Run tshark with the plugin (WIRESHARK_PLUGIN_DIR or the global plugin folder must hold it)."""
-    done = subprocess.run([os.environ.get("TSHARK", "tshark"), *args], capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"tshark {' '.join(args)}: {done.stderr.strip()}")
-    return done.stdout
-
-
-def plugin_present():
-    try:
-        return any(line.split("\t")[2:3] == ["tcpstate.transition"] for line in tshark(["-G", "fields"]).split("\n"))
-    except (OSError, RuntimeError):
-        return False
-
-
-def rows(path):
-    """The frames of a capture as the plugin sees them: dicts by field name."""
-    args = ["-n", "-r", str(path), "-Y", "tcp", "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=|"]
-    for field in FIELDS:
-        args += ["-e", field]
-    for line in tshark(args).splitlines():
-        yield dict(zip(FIELDS, (line + "\t" * len(FIELDS)).split("\t")))
-
-
 class Shown:
     """The announcements of one capture, per endpoint: (local address, port, remote address, port) -> [Announced]."""
 
-    def __init__(self, path):
+    def __init__(self, sharkd, path):
         self.frames = collections.defaultdict(list)     # endpoint -> [Frame]
-        for row in rows(path):
+        for number, row in sharkd.frames(path, FIELDS):
             if not row["tcpstate.transition"]:
                 continue
             source = (row["ip.src"] or row["ipv6.src"], int(row["tcp.srcport"]))
             target = (row["ip.dst"] or row["ipv6.dst"], int(row["tcp.dstport"]))
             other = "server" if row["tcpstate.sender"] == "client" else "client"
             ends = {row["tcpstate.sender"]: source + target, other: target + source}
-            corrected = {int(n) for n in row["tcpstate.corrected"].split("|") if n}
+            corrected = {int(n) for n in row["tcpstate.corrected"].split(",") if n}
             announced = collections.defaultdict(list)
-            for item in row["tcpstate.transition"].split("|"):
+            for item in row["tcpstate.transition"].split(","):
                 side, state = item.split("→")
                 announced[ends[side]].append(state)
             # what a segment says of its receiver is presumed, and so is all that a RST says, and that a SYN,ACK of a
             # simultaneous open opens its sender
-            reset = row["tcp.flags.reset"] in ("1", "True")
-            opens = row["tcp.flags.syn"] in ("1", "True")
+            flags = int(row["tcp.flags"], 16)
             for end, states in announced.items():
-                self.frames[end].append(Frame(int(row["frame.number"]), float(row["frame.time_epoch"]), states,
-                                              corrected, reset or end != source + target or
-                                              (opens and "ESTABLISHED" in states)))
+                presumed = flags & RST or end != source + target or (flags & SYN and "ESTABLISHED" in states)
+                self.frames[end].append(Frame(number, float(row["frame.time_epoch"]), states, corrected, presumed))
 
     def path(self, end, first, last):
         """The announced path within frames first <= n < last, without what was taken back."""
@@ -99,12 +75,12 @@ class Shown:
         return out
 
 
-def compare(truth_path):
+def compare(sharkd, truth_path):
     """(mismatches, number of endpoints compared) for one scenario."""
     truth = json.loads(truth_path.read_text())
     bad, compared = [], 0
     for point in POINTS:
-        shown = Shown(CAPTURES / truth["points"][point])
+        shown = Shown(sharkd, CAPTURES / truth["points"][point])
         for index, connection in enumerate(truth["connections"]):
             for side in SIDES:
                 where = f"{side}@{point}"
@@ -157,10 +133,22 @@ def table(mismatches):
                      f"    kernel {m.kernel}\n    shown  {m.shown}" for m in mismatches)
 
 
+def start():
+    """sharkd with the plugin. Failed where there is no sharkd, or where it does not load the plugin."""
+    sharkd = Sharkd()
+    if not sharkd.knows("tcpstate.transition"):
+        raise Failed("sharkd does not load the tcpstate plugin")
+    return sharkd
+
+
 @pytest.fixture(scope="module")
-def plugin():
-    if not plugin_present():
-        pytest.skip("tshark does not load the tcpstate plugin")
+def sharkd():
+    """One process for all recordings: what one file leaves behind would show in the next."""
+    if shutil.which("sharkd") is None:
+        pytest.skip("sharkd is not installed")
+    sharkd = start()
+    yield sharkd
+    assert sharkd.close() == 0
 
 
 def test_recordings_exist():
@@ -181,19 +169,21 @@ def test_recording_is_whole(path):
 
 
 @pytest.mark.parametrize("path", TRUTHS, ids=lambda p: p.name.removesuffix(".truth.json"))
-def test_states_are_the_kernels(path, plugin):
-    mismatches, _ = compare(path)
+def test_states_are_the_kernels(path, sharkd):
+    mismatches, _ = compare(sharkd, path)
     assert not mismatches, "\n" + table(mismatches)
 
 
 def main():
-    if not plugin_present():
-        print("tshark does not load the tcpstate plugin", file=sys.stderr)
+    try:
+        sharkd = start()
+    except Failed as failed:
+        print(failed, file=sys.stderr)
         return 77
     bad, compared = [], 0
     for path in TRUTHS:
         if not sys.argv[1:] or any(path.name.startswith(name) for name in sys.argv[1:]):
-            mismatches, count = compare(path)
+            mismatches, count = compare(sharkd, path)
             bad, compared = bad + mismatches, compared + count
     print(table(bad))
     print(f"{compared - len(bad)} of {compared} endpoint paths agree")
