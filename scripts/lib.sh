@@ -64,6 +64,7 @@ needs_for_tests() {
     needs python3-scapy have_module scapy
     needs wireshark-common have editcap
     needs wireshark-common have sharkd
+    needs man-db have man
 }
 
 # Installs what the `needs` before it found missing. Says and does nothing when nothing is.

@@ -37,7 +37,7 @@ make_package() {
     CFLAGS+=" $(DEB_BUILD_MAINT_OPTIONS=hardening=+all dpkg-buildflags --get CPPFLAGS)"
     LDFLAGS=$(DEB_BUILD_MAINT_OPTIONS=hardening=+all dpkg-buildflags --get LDFLAGS)
     rm -rf "$build_root/package"
-    configure_and_build package release
+    configure_and_build package release -DBUILD_TESTING=OFF
     mkdir -p "$target"
     (cd "$build_root/package" && cpack -B "$target" >"$build_root/cpack.log" 2>&1) ||
         die "cpack failed; see $build_root/cpack.log"
