@@ -1,6 +1,7 @@
-/* Reports in windows: Statistics > TCP State, one entry per report. See menu.h.
- * A window shows the text that -z prints, and shows it anew when the capture is dissected anew, goes on, or another is
- * opened. Knows Wireshark's funnel of scripts to windows, not what reports say. Look next: report/run.h.
+/* Reports in windows: Statistics > TCP State, and wireshark -z. See menu.h.
+ * What is a table opens as one (tables.c). A window of text shows what tshark -z prints, and shows it anew when the
+ * capture is dissected anew, goes on, or another is opened. Knows Wireshark's funnel of scripts to windows, not what
+ * reports say. Look next: report/run.h.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -8,10 +9,12 @@
 
 #include "host/compat.h"
 #include "menu.h"
+#include "tables.h"
 
 #include <epan/funnel.h>
 #include <epan/plugin_if.h>
 #include <epan/proto.h>
+#include <epan/stat_tap_ui.h>
 
 #include "report/run.h"
 
@@ -118,6 +121,8 @@ static void open_window(const struct tcpstate_request *request)
     char *title = g_strdup_printf("TCP State: %s", request->kind->title);
 
     window->request = *request;
+    window->filter = g_strdup(request->filter);
+    window->request.filter = window->filter;
     window->text = ops()->new_text_window(ops()->ops_id, title);
     g_free(title);
     ops()->set_close_cb(window->text, closed, window);
@@ -165,17 +170,68 @@ static void chosen(ext_menubar_gui_type type, gpointer gui, gpointer data)
         ask(kind);
 }
 
-/* A menu of a plugin's own, below Statistics: entries of scripts (funnel_register_menu) get no submenu there. */
+/* wireshark -z tcpstate,<report>: started when the file has been read. */
+static bool show_request(const struct tcpstate_request *request)
+{
+    if (!has_windows()) return false;
+    open_window(request);
+    return true;
+}
+
+/* ---- the menu --------------------------------------------------------------------------------------------------- */
+
+/* The program opens the window of a table when it is asked to by -z, and does not mind being asked later. */
+static void table_chosen(ext_menubar_gui_type type, gpointer gui, gpointer command)
+{
+    (void)type;
+    (void)gui;
+    if (has_windows() && process_stat_cmd_arg(command)) start_requested_stats();
+}
+
+struct entries {
+    ext_menu_t *menu;
+    const struct tcpstate_report_kind *kind;
+};
+
+static void add_table(void *context, const char *command, const char *label)
+{
+    const struct entries *entries = context;
+
+    ext_menubar_add_entry(entries->menu, label, entries->kind->what, table_chosen, (gpointer)command);
+}
+
+static void add_text(ext_menu_t *menu, const struct tcpstate_report_kind *kind)
+{
+    char *label = g_strdup_printf("%s%s", kind->title, kind->argument == TCPSTATE_ARGUMENT_NONE ? "" : "…");
+
+    ext_menubar_add_entry(menu, label, kind->what, chosen, (gpointer)kind);
+    g_free(label);
+}
+
+static bool is_picture(const struct tcpstate_report_kind *kind)
+{
+    return kind->argument == TCPSTATE_ARGUMENT_STREAM;
+}
+
+/* A menu of a plugin's own, below Statistics: entries of scripts (funnel_register_menu) and of tables get no submenu
+ * there. First the tables and the picture, then all as texts, which have totals and remarks besides. */
 void tcpstate_register_menu(void)
 {
     ext_menu_t *menu = ext_menubar_register_menu(proto_get_id_by_filter_name("tcpstate"), "TCP State", TRUE);
+    ext_menu_t *texts;
 
     ext_menubar_set_parentmenu(menu, "Statistics");
     for (unsigned i = 0; i < tcpstate_report_count; i++) {
-        const struct tcpstate_report_kind *kind = &tcpstate_report_kinds[i];
-        char *label = g_strdup_printf("%s%s", kind->title, kind->argument == TCPSTATE_ARGUMENT_NONE ? "" : "…");
+        struct entries entries = {.menu = menu, .kind = &tcpstate_report_kinds[i]};
 
-        ext_menubar_add_entry(menu, label, kind->what, chosen, (gpointer)kind);
-        g_free(label);
+        if (is_picture(entries.kind))
+            add_text(menu, entries.kind);
+        else
+            tcpstate_tables_of(entries.kind, add_table, &entries);
     }
+    ext_menubar_add_separator(menu);
+    texts = ext_menubar_add_submenu(menu, "As Text");
+    for (unsigned i = 0; i < tcpstate_report_count; i++)
+        if (!is_picture(&tcpstate_report_kinds[i])) add_text(texts, &tcpstate_report_kinds[i]);
+    tcpstate_show_requests_with(show_request);
 }

@@ -11,8 +11,8 @@
 #include "compat.h"
 #include "expert.h"
 #include "fields.h"
-#include "gui/exchange_table.h"
 #include "gui/menu.h"
+#include "gui/tables.h"
 #include "postdissector.h"
 #include "preferences.h"
 #include "report/report.h"
@@ -46,8 +46,8 @@ static void register_protocol(void)
     register_init_routine(start_file);
     register_cleanup_routine(tcpstate_streams_stop);
     tcpstate_register_reports();
+    tcpstate_register_tables();
     tcpstate_register_menu();
-    tcpstate_register_exchange_table();
 }
 
 static void hand_off(void)
@@ -61,6 +61,7 @@ void plugin_register(void)
     static proto_plugin plugin = {.register_protoinfo = register_protocol, .register_handoff = hand_off};
 
     proto_register_plugin(&plugin);
+    tcpstate_register_table_passes();
 }
 
 /* From 4.2 on: what kind of plugin this is, shown in the list of plugins. 1 is WS_PLUGIN_DESC_DISSECTOR, whose header

@@ -28,6 +28,11 @@ char *tcpstate_run_start(const struct tcpstate_request *request, tcpstate_delive
                          struct tcpstate_run_handle **started);
 void tcpstate_run_stop(struct tcpstate_run_handle *handle);
 
+/* Where there are windows, -z is shown in one: who shows it takes the request over and returns true. The filter that the
+ * request points to does not stay. */
+typedef bool tcpstate_show_request(const struct tcpstate_request *request);
+void tcpstate_show_requests_with(tcpstate_show_request *show);
+
 /* The ladder's picture, where others have tables. */
 void tcpstate_draw_ladder(struct tcpstate_writer *writer, const struct tcpstate_report_input *input);
 

@@ -376,11 +376,3 @@ def test_reports_are_listed_by_tshark(tshark):
     done = tshark("-z", "help", check=False)
     for report in REPORTS:
         assert f"tcpstate,{report.split(',')[0]}" in done.stdout + done.stderr
-
-
-def test_table_of_the_windows(tshark, captures):
-    """What Statistics > TCP Handshakes and Closes shows, as tshark prints it."""
-    done = tshark("-q", "-r", captures / T2, "-z", "tcpstate,table")
-    found = [[cell.strip() for cell in line.split("|")] for line in done.stdout.splitlines() if "10.0.0.128:8080" in line]
-    assert [row[0] for row in found] == ["handshake", "close"]
-    assert found[1][4:9] == ["four_segment", "server", "8", "11", "0.030000"]

@@ -1,0 +1,89 @@
+"""The tables of Statistics > TCP State, as tshark prints them: what they hold is what the reports say.
+
+Knows nothing of windows; those are another test's. Look next: plugin/gui/tables.c.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+import csv
+import io
+
+import pytest
+
+CAPTURE = "http-twelve-at-once.pcapng"
+SOON_STUCK = ("-o", "tcpstate.stuck_seconds:1")  # the captures here are short
+
+# Table: what -z takes; how the rows of its report's CSV are told from those of its other tables; a capture that fills it.
+TABLES = {
+    "exchanges-handshakes": ("handshakes", CAPTURE),
+    "exchanges-closes": ("closes", CAPTURE),
+    "failed-attempts": ("attempts", "flood-syn.pcap"),
+    "failed-servers": ("servers", "flood-syn.pcap"),
+    "census": (None, CAPTURE),
+    "stuck": (None, "close-wait-leak.pcapng"),
+    "resets": (None, "rst-outside-window.pcapng"),
+    "servers": (None, CAPTURE),
+    "dwell": (None, CAPTURE),
+    "connections": (None, CAPTURE),
+}
+
+
+@pytest.fixture
+def table(tshark, captures):
+    """The rows of a table, as lists of texts."""
+    def rows(name, capture, *filters):
+        done = tshark("-q", *SOON_STUCK, "-r", captures / capture, "-z",
+                      ",".join(("tcpstate,table-" + name, *filters)))
+        lines = [line for line in done.stdout.splitlines() if line.endswith("|")]
+        return [[cell.strip() for cell in line.split("|")[:-1]] for line in lines[1:]]
+    return rows
+
+
+@pytest.fixture
+def report(tshark, captures):
+    """The rows of a report's CSV, as dictionaries; of one of its tables if `of` names it."""
+    def rows(name, capture, of=None):
+        done = tshark("-q", *SOON_STUCK, "-o", "tcpstate.report_format:csv", "-r", captures / capture,
+                      "-z", "tcpstate," + name)
+        return [row for row in csv.DictReader(io.StringIO(done.stdout)) if of in (None, row.get("table"))]
+    return rows
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_has_the_rows_of_its_report(table, report, name):
+    of, capture = TABLES[name]
+    assert len(table(name, capture)) == len(report(name.split("-")[0], capture, of)) > 0
+
+
+def test_every_table_is_tested(tshark):
+    done = tshark("-z", "help", check=False)
+    listed = {line.split("table-")[1] for line in (done.stdout + done.stderr).splitlines() if "tcpstate,table-" in line}
+    assert listed == set(TABLES)
+
+
+def test_values_of_a_close(table):
+    rows = table("exchanges-closes", "textbook-t2-server-closes.pcapng")
+    assert rows == [["0", "1", "172.18.128.204:32624", "10.0.0.128:8080", "four_segment", "server", "8", "9",
+                     "10", "11", "0.020000", "0.030000"]]
+
+
+def test_a_table_takes_a_filter(table):
+    rows = table("connections", CAPTURE, "tcp.stream == 3")
+    assert [row[0] for row in rows] == ["3"]
+
+
+def test_a_wrong_filter_is_refused(tshark, captures):
+    done = tshark("-q", "-r", captures / CAPTURE, "-z", "tcpstate,table-stuck,tcp.nothing", check=False)
+    assert done.returncode != 0
+
+
+def test_a_column_with_empty_cells_keeps_its_place(table):
+    """CLOSE_WAIT has ended for none: no percentiles, but the columns after them stand where they stand for others."""
+    rows = {row[0]: row for row in table("dwell", "close-wait-leak.pcapng")}
+    assert rows["CLOSE_WAIT"][2:5] == ["", "", ""] and rows["CLOSE_WAIT"][7] == "3"
+    assert len(rows["CLOSE_WAIT"]) == len(rows["ESTABLISHED"])
+
+
+def test_tables_and_reports_in_one_run(tshark, captures):
+    done = tshark("-q", "-r", captures / CAPTURE, "-z", "tcpstate,table-exchanges-closes", "-z", "tcpstate,exchanges",
+                  "-z", "tcpstate,table-connections")
+    assert done.stdout.count("three_segment") == 36
