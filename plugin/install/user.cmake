@@ -9,7 +9,8 @@ execute_process(COMMAND tshark -G folders OUTPUT_VARIABLE folders ERROR_QUIET RE
 if(NOT trouble AND folders MATCHES "(^|\n)Personal Plugins:[ \t]*([^\n\r]+)")
     set(plugins ${CMAKE_MATCH_2})
     # The last part is the version whose plugins are looked for there; 4-0 in a macOS bundle.
-    if(NOT plugins MATCHES "[/\\]([0-9]+)[.-]([0-9]+)$" OR NOT "${CMAKE_MATCH_1}.${CMAKE_MATCH_2}" STREQUAL SERIES)
+    string(REGEX REPLACE "^.*[/\\]([0-9]+)[.-]([0-9]+)$" "\\1.\\2" series ${plugins})
+    if(NOT series STREQUAL SERIES)
         message(FATAL_ERROR "This plugin was built for Wireshark ${SERIES}, but the tshark that is here looks for plugins \
 in ${plugins}. Build it again with the development files of that version.")
     endif()
