@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "expert.h"
 #include "fields.h"
+#include "gui/flow_graph.h"
 #include "gui/menu.h"
 #include "gui/tables.h"
 #include "postdissector.h"
@@ -48,6 +49,7 @@ static void register_protocol(void)
     tcpstate_register_reports();
     tcpstate_register_tables();
     tcpstate_register_menu();
+    tcpstate_register_flow_graph(proto);
 }
 
 static void hand_off(void)

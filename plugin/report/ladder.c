@@ -15,24 +15,6 @@
 
 /* ---- what a step says ----------------------------------------------------------------------------------------- */
 
-static const struct {
-    unsigned bit;
-    const char *name;
-} flag_names[] = {
-    {TCPS_SYN, "SYN"}, {TCPS_FIN, "FIN"}, {TCPS_RST, "RST"}, {TCPS_PSH, "PSH"}, {TCPS_ACK, "ACK"},
-};
-
-static void flags_text(unsigned flags, char *text, size_t size)
-{
-    text[0] = '\0';
-    for (size_t i = 0; i < G_N_ELEMENTS(flag_names); i++) {
-        if (!(flags & flag_names[i].bit)) continue;
-        if (*text) g_strlcat(text, ",", size);
-        g_strlcat(text, flag_names[i].name, size);
-    }
-    if (!*text) g_strlcpy(text, "no flags", size);
-}
-
 static uint32_t relative_seq(const struct tcpstate_step *step)
 {
     return tcps_relative_seq(step->conn, step->segment.from & 1, step->segment.seq, step->segment.at);
@@ -133,7 +115,7 @@ static void fill(const void *item, struct tcpstate_cell *cells)
     tcpstate_cell_text(&cells[L_SERVER], tcps_state_name(view.state[!view.client_end]));
     fill_events(step, &view, cells);
     if (step->quoted || step->segments > 1) return;
-    flags_text(segment->flags, flags, sizeof flags);
+    tcpstate_flags_text(segment->flags, flags, sizeof flags);
     tcpstate_cell_text(&cells[L_SENDER], tcps_role_name(segment->from & 1, view.client_end));
     tcpstate_cell_format(&cells[L_FLAGS], "%s", flags);
     tcpstate_cell_number(&cells[L_SEQ], relative_seq(step));
@@ -242,8 +224,8 @@ static void label_of(const struct picture *picture, const struct tcpstate_step *
     const char *said = remark(step, view);
     char flags[32], plain[32];
 
-    flags_text(segment->flags, flags, sizeof flags);
-    flags_text(segment->flags & ~(unsigned)TCPS_PSH, plain, sizeof plain);
+    tcpstate_flags_text(segment->flags, flags, sizeof flags);
+    tcpstate_flags_text(segment->flags & ~(unsigned)TCPS_PSH, plain, sizeof plain);
     for (unsigned attempt = 0; attempt < 4; attempt++) {
         g_string_printf(label, attempt < 2 ? "%s seq %u" : "%s %u", attempt == 0 ? flags : plain, relative_seq(step));
         if (segment->flags & TCPS_ACK)

@@ -88,3 +88,21 @@ void tcpstate_steps_add(struct tcpstate_steps *steps, const struct tcpstate_tap 
         merge(steps, steps->run + KEPT_SINGLY, steps->run + KEPT_SINGLY + 1);
     g_array_append_val(steps->steps, step);
 }
+
+void tcpstate_flags_text(unsigned flags, char *text, size_t size)
+{
+    static const struct {
+        unsigned bit;
+        const char *name;
+    } names[] = {
+        {TCPS_SYN, "SYN"}, {TCPS_FIN, "FIN"}, {TCPS_RST, "RST"}, {TCPS_PSH, "PSH"}, {TCPS_ACK, "ACK"},
+    };
+
+    text[0] = '\0';
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (!(flags & names[i].bit)) continue;
+        if (*text) g_strlcat(text, ",", size);
+        g_strlcat(text, names[i].name, size);
+    }
+    if (!*text) g_strlcpy(text, "no flags", size);
+}

@@ -39,4 +39,7 @@ void tcpstate_steps_init(struct tcpstate_steps *steps, uint32_t stream);
 void tcpstate_steps_clear(struct tcpstate_steps *steps);
 void tcpstate_steps_add(struct tcpstate_steps *steps, const struct tcpstate_tap *tap);
 
+/* "SYN,ACK": the control bits that the inference looks at; "no flags". Cut at `size`. */
+void tcpstate_flags_text(unsigned flags, char *text, size_t size);
+
 #endif
