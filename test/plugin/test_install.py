@@ -86,9 +86,10 @@ def test_for_one_user_and_away_again(tree, home, wireshark_version, scratch):
     assert files_below(home) == []
 
 
-def test_a_user_is_told_that_the_plugin_is_for_another_wireshark(home):
-    done = run("cmake", "-D", "ACTION=install", "-D", f"MODULE={os.environ['TCPSTATE_MODULE']}", "-D", "SERIES=3.6",
-               "-P", SCRIPT, HOME=home, check=False)
+def test_a_user_is_told_that_the_plugin_is_for_another_wireshark(tree, home):
+    module = tree / "plugin" / "tcpstate.so"
+    done = run("cmake", "-D", "ACTION=install", "-D", f"MODULE={module}", "-D", "SERIES=3.6", "-P", SCRIPT, HOME=home,
+               check=False)
     told = " ".join(done.stderr.split())
     assert done.returncode != 0 and "This plugin was built for Wireshark 3.6, but the tshark that is here" in told
     assert files_below(home) == []
