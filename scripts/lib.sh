@@ -65,6 +65,16 @@ needs_for_tests() {
     needs wireshark-common have editcap
     needs wireshark-common have sharkd
     needs man-db have man
+    # Wireshark's windows, on a screen without a monitor (test/gui).
+    needs wireshark have wireshark
+    needs xvfb have Xvfb
+    needs openbox have openbox
+    needs imagemagick have import
+    needs dbus-daemon have dbus-daemon
+    needs at-spi2-core have_file /usr/share/dbus-1/services/org.a11y.Bus.service
+    needs python3-gi have_module gi
+    needs gir1.2-atspi-2.0 have_file '/usr/lib/*/girepository-1.0/Atspi-2.0.typelib'
+    needs python3-pytest-timeout have_module pytest_timeout
 }
 
 # Installs what the `needs` before it found missing. Says and does nothing when nothing is.
