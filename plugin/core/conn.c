@@ -19,13 +19,21 @@ const char *tcps_role_basis_name(unsigned basis)
     return names[basis < sizeof names / sizeof names[0] ? basis : TCPS_ROLE_first];
 }
 
+struct tcps_rarities *tcps_rarities_of(struct tcps_conn *conn, const struct tcps_memory *memory)
+{
+    if (conn->rarities) return conn->rarities;
+    conn->rarities = memory->resize(memory->context, NULL, 0, sizeof *conn->rarities);
+    if (conn->rarities) *conn->rarities = (struct tcps_rarities){.rst_seq = 0};
+    return conn->rarities;
+}
+
 /* ---- hops ---- */
 
 enum tcps_state tcps_state_now(const struct tcps_step *step, unsigned end)
 {
     unsigned count = step->hop_count[end];
 
-    return count ? step->hops[end][count - 1].state : step->conn->state[end];
+    return count ? step->hops[end][count - 1].state : step->conn->end[end].state;
 }
 
 static void add_hop(struct tcps_step *step, unsigned end, enum tcps_state state, enum tcps_basis basis,
@@ -39,7 +47,7 @@ static void add_hop(struct tcps_step *step, unsigned end, enum tcps_state state,
 void tcps_verdict(struct tcps_step *step, unsigned end, enum tcps_reason why)
 {
     unsigned count = step->hop_count[end];
-    enum tcps_basis basis = count ? step->hops[end][count - 1].basis : step->conn->basis[end];
+    enum tcps_basis basis = count ? step->hops[end][count - 1].basis : step->conn->end[end].basis;
 
     add_hop(step, end, tcps_state_now(step, end), why == TCPS_WHY_PROVEN ? TCPS_BASIS_observed : basis, why);
 }
@@ -142,23 +150,23 @@ static void write_entry(struct tcps_conn *conn, const struct tcps_memory *memory
         .time = seg->time,
         .frame = seg->at.frame,
         .layer = (seg->at.layer < 126 ? seg->at.layer : 126u) & 127u,
-        .client_end = conn->client_end & 1u,
-        .state0 = conn->state[0] & 15u,
-        .state1 = conn->state[1] & 15u,
-        .basis0 = conn->basis[0] & 3u,
-        .basis1 = conn->basis[1] & 3u,
+        .client_end = conn->client_end,
+        .state0 = conn->end[0].state,
+        .state1 = conn->end[1].state,
+        .basis0 = conn->end[0].basis,
+        .basis1 = conn->end[1].basis,
         .why0 = why0 & 63u,
         .why1 = why1 & 63u,
     };
 
     if (conn->log.count == TCPS_LOG_LIMIT - 1) {
-        conn->full = true;
+        conn->full = 1;
         entry.state0 = entry.state1 = TCPS_UNKNOWN;
         entry.basis0 = entry.basis1 = TCPS_BASIS_none;
         entry.why0 = entry.why1 = TCPS_WHY_LOG_FULL;
         for (int end = 0; end < 2; end++) {
-            conn->state[end] = TCPS_UNKNOWN;
-            conn->basis[end] = TCPS_BASIS_none;
+            conn->end[end].state = TCPS_UNKNOWN;
+            conn->end[end].basis = TCPS_BASIS_none;
         }
     }
     tcps_log_append(&conn->log, memory, entry);
@@ -168,11 +176,11 @@ static bool changes_nothing(const struct tcps_step *step)
 {
     for (unsigned end = 0; end < 2; end++)
         for (unsigned i = 0; i < step->hop_count[end]; i++)
-            if (step->hops[end][i].state != step->conn->state[end]) return false;
+            if (step->hops[end][i].state != step->conn->end[end].state) return false;
     return true;
 }
 
-static void write_hops(struct tcps_step *step, const struct tcps_memory *memory)
+static void write_hops(struct tcps_step *step)
 {
     struct tcps_conn *conn = step->conn;
 
@@ -183,24 +191,26 @@ static void write_hops(struct tcps_step *step, const struct tcps_memory *memory)
         if (conn->full) return;
         for (unsigned end = 0; end < 2; end++) {
             if (i >= step->hop_count[end]) continue;
-            conn->state[end] = step->hops[end][i].state;
-            conn->basis[end] = step->hops[end][i].basis;
+            conn->end[end].state = step->hops[end][i].state & 15u;
+            conn->end[end].basis = step->hops[end][i].basis & 3u;
             why[end] = step->hops[end][i].why;
         }
-        write_entry(conn, memory, step->seg, why[0], why[1]);
+        write_entry(conn, step->memory, step->seg, why[0], why[1]);
     }
 }
 
 static void set_initial(struct tcps_conn *conn, unsigned end, enum tcps_state state)
 {
-    conn->state[end] = (uint8_t)state;
-    conn->basis[end] = state == TCPS_UNKNOWN ? TCPS_BASIS_none : TCPS_BASIS_assumed;
+    conn->end[end].state = (unsigned)state & 15u;
+    conn->end[end].basis = state == TCPS_UNKNOWN ? TCPS_BASIS_none : TCPS_BASIS_assumed;
 }
 
 /* Leaves the hops as they are: hop_count tells how many of them mean something. */
-static void start_step(struct tcps_step *step, struct tcps_conn *conn, const struct tcps_segment *seg)
+static void start_step(struct tcps_step *step, struct tcps_conn *conn, const struct tcps_memory *memory,
+                       const struct tcps_segment *seg)
 {
     step->conn = conn;
+    step->memory = memory;
     step->seg = seg;
     step->my_end = seg->from & 1;
     step->peer_end = !step->my_end;
@@ -235,19 +245,14 @@ static bool is_settled(const struct tcps_conn *conn, unsigned end)
 {
     const struct tcps_endpoint *endpoint = &conn->end[end];
 
-    return conn->state[end] == TCPS_ESTABLISHED && (endpoint->known & (SETTLED | UNSETTLED)) == SETTLED &&
+    return endpoint->state == TCPS_ESTABLISHED && (endpoint->known & (SETTLED | UNSETTLED)) == SETTLED &&
            (endpoint->known & (TCPS_SYN_ACKED | TCPS_PRESUMED_OPEN)) && endpoint->doubts == 0 &&
-           !conn->challenge_due[end];
+           !endpoint->challenge_due;
 }
 
 static void note_quiet(struct tcps_conn *conn)
 {
-    bool was_quiet = conn->quiet;
-
-    conn->quiet = is_settled(conn, 0) && is_settled(conn, 1) && !conn->candidate_waits && !conn->full;
-    if (!conn->quiet || was_quiet) return;
-    for (unsigned end = 0; end < 2; end++)
-        conn->shift[end] = tcps_window_shift(&conn->end[end], &conn->end[!end]);
+    conn->quiet = is_settled(conn, 0) && is_settled(conn, 1) && !conn->candidate_waits && !conn->full && conn->log.count;
 }
 
 bool tcps_conn_feed_quiet(struct tcps_conn *conn, const struct tcps_segment *seg)
@@ -262,13 +267,13 @@ bool tcps_conn_feed_quiet(struct tcps_conn *conn, const struct tcps_segment *seg
     if (seq_lt(seg->seq + seg->len, peer->rcv_nxt)) return false;
     if (conn->log.entries[conn->log.count - 1].frame >= seg->at.frame) return false;
     /* Its own segment proves what was only presumed: that is logged. */
-    if (conn->basis[seg->from & 1] != TCPS_BASIS_observed && !tcps_has(me, TCPS_PRESUMED_OPEN)) return false;
+    if (me->basis != TCPS_BASIS_observed && !tcps_has(me, TCPS_PRESUMED_OPEN)) return false;
     if (!tcps_has(me, TCPS_SYNCHRONIZED)) return false;
     if (seg->len && !me->first_data) me->first_data = seg->at.frame;
     if (!seg->len && !me->first_ack) me->first_ack = seg->at.frame;
     me->snd_nxt += seg->len;
     me->rcv_nxt = seg->ack;
-    edge = seg->ack + ((uint32_t)seg->wnd << conn->shift[seg->from & 1]);
+    edge = seg->ack + ((uint32_t)seg->wnd << tcps_window_shift(me, peer));
     me->rcv_edge = seq_max(me->rcv_edge, edge);
     peer->snd_una = seq_max(peer->snd_una, seg->ack);
     if (seg->has_ts && seq_leq(seg->seq, peer->rcv_nxt) && seq_gt(seg->tsval, peer->ts_recent) &&
@@ -283,14 +288,14 @@ static void take(struct tcps_conn *conn, const struct tcps_memory *memory, const
 {
     struct tcps_step step;
 
-    start_step(&step, conn, seg);
+    start_step(&step, conn, memory, seg);
     if (seg->malformed || !flags_are_valid(seg))
         tcps_verdict(&step, step.my_end, TCPS_WHY_MALFORMED);
     else if (seg->flags & TCPS_RST)
         tcps_take_reset(&step);
     else
         tcps_take_evidence(&step);
-    if (step.hop_count[0] | step.hop_count[1]) write_hops(&step, memory);
+    if (step.hop_count[0] | step.hop_count[1]) write_hops(&step);
     note_quiet(conn);
 }
 
@@ -304,13 +309,13 @@ void tcps_conn_feed(struct tcps_conn *conn, const struct tcps_memory *memory, co
 
 /* ---- beginnings ---- */
 
-static void guess_roles(struct tcps_conn *conn, const struct tcps_segment *seg, const uint16_t ports[2])
+static void guess_roles(struct tcps_conn *conn, const struct tcps_segment *seg)
 {
-    if (ports[0] == ports[1]) {
-        conn->client_end = seg->from & 1;
+    if (conn->ports[0] == conn->ports[1]) {
+        conn->client_end = seg->from & 1u;
         conn->role_basis = TCPS_ROLE_first;
     } else {
-        conn->client_end = ports[0] > ports[1] ? 0 : 1;
+        conn->client_end = conn->ports[0] > conn->ports[1] ? 0 : 1;
         conn->role_basis = TCPS_ROLE_ports;
     }
     conn->guess_basis = conn->role_basis;
@@ -318,8 +323,8 @@ static void guess_roles(struct tcps_conn *conn, const struct tcps_segment *seg, 
 
 static void set_roles(struct tcps_conn *conn, unsigned client_end, enum tcps_role_basis basis)
 {
-    conn->client_end = (uint8_t)client_end;
-    conn->role_basis = conn->guess_basis = (uint8_t)basis;
+    conn->client_end = client_end & 1u;
+    conn->role_basis = conn->guess_basis = (unsigned)basis & 3u;
 }
 
 /* A handshake begins: `client` has sent or must have sent a SYN, the other is addressed by it. */
@@ -342,12 +347,11 @@ static void begin_midstream(struct tcps_conn *conn, const struct tcps_memory *me
     write_entry(conn, memory, seg, TCPS_WHY_MIDSTREAM, TCPS_WHY_MIDSTREAM);
 }
 
-void tcps_conn_begin(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg,
-                     const uint16_t ports[2])
+void tcps_conn_begin(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg)
 {
     unsigned from = seg->from & 1;
 
-    guess_roles(conn, seg, ports);
+    guess_roles(conn, seg);
     if (!tcps_proves_something(seg)) {
         /* It stays blank. */
     } else if (seg->flags & TCPS_SYN) {
@@ -368,20 +372,23 @@ void tcps_conn_begin_over(struct tcps_conn *conn, const struct tcps_memory *memo
     unsigned client = syn->from & 1, server = !client;
     struct tcps_step step;
 
-    start_step(&step, conn, proof);
+    start_step(&step, conn, memory, proof);
     set_roles(conn, client, TCPS_ROLE_syn);
     set_initial(conn, client, TCPS_CLOSED);
     conn->end[server] = old->end[server];
     conn->end[server].known |= TCPS_OLD_LIFE;
+    conn->end[server].known &= ~(uint32_t)(TCPS_HAS_HOLE | TCPS_HAS_DOUBT | TCPS_ALT_ISS);
+    conn->end[server].doubts = 0;
+    conn->end[server].challenge_due = 0;
     conn->end[server].first_data = conn->end[server].first_ack = 0;
-    conn->state[server] = old->state[server];
-    conn->basis[server] = old->basis[server];
     write_entry(conn, memory, proof, client ? TCPS_WHY_CARRIED_OVER : TCPS_WHY_NOT_OPEN_YET,
                 client ? TCPS_WHY_NOT_OPEN_YET : TCPS_WHY_CARRIED_OVER);
     if (proof != syn) {
-        tcps_take_first_syn(&conn->end[client], &conn->end[server], syn);
+        step.me = &conn->end[client];
+        step.peer = &conn->end[server];
+        tcps_take_first_syn(&step, syn);
         tcps_settle(&step, client, TCPS_WHY_SYN_PROVEN);
-        write_hops(&step, memory);
+        write_hops(&step);
     }
     take(conn, memory, proof);
 }

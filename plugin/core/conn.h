@@ -7,6 +7,8 @@
 #ifndef TCPS_CONN_H
 #define TCPS_CONN_H
 
+#include <stddef.h>
+
 #include "endpoint.h"
 #include "log.h"
 #include "reason.h"
@@ -34,24 +36,50 @@ struct tcps_waiting_syn {
     bool challenged; /* the old peer answered it with a bare ACK */
 };
 
-struct tcps_conn {
-    struct tcps_endpoint end[2]; /* by the flow's ends, not by role */
-    struct tcps_log log;
+/* What few connections need: made when first needed. By end, as the facts. */
+struct tcps_rarities {
+    uint32_t doubt[2];      /* a number that waits for a second witness: far off, or beyond the FIN; or the second ISS */
+    uint32_t hole_start[2], hole_end[2]; /* the octets from hole_start, and not all up to hole_end, were captured */
+    uint32_t rst_seq;       /* SEG.SEQ of the RST that closed it, for judging what comes after */
+    uint32_t incarnation;   /* see tcps_incarnation() */
     struct tcps_conn *older, *newer;  /* the other incarnations on these addresses and ports, or NULL */
-    struct tcps_waiting_syn *waiting; /* or NULL; allocated when first needed, reused */
-    uint32_t stream;         /* the host's number for the connection; the core does not look at it */
-    uint32_t incarnation;    /* 1, 2, ... on these addresses and ports */
-    uint32_t rst_seq;        /* SEG.SEQ of the RST that closed it, for judging what comes after */
-    uint8_t client_end;      /* which end is the client */
-    uint8_t role_basis;      /* enum tcps_role_basis */
-    uint8_t guess_basis;     /* what role_basis was before a ROLES_SWAPPED */
-    uint8_t state[2], basis[2];
-    bool challenge_due[2];   /* this end is expected to answer with a challenge ACK */
-    bool candidate_waits;    /* `waiting` holds a SYN */
-    bool full;               /* the log ended with TCPS_WHY_LOG_FULL */
-    bool quiet;              /* open, proven and undisturbed: a segment in order can change no state */
-    uint8_t shift[2];        /* each end's window scale, valid while quiet */
+    struct tcps_conn *newest, *found; /* of all incarnations; with the first one only */
+    struct tcps_waiting_syn *waiting; /* or NULL; made when first needed, reused */
 };
+
+struct tcps_conn {
+    struct tcps_rarities *rarities; /* or NULL */
+    struct tcps_log log;
+    struct tcps_endpoint end[2]; /* by the flow's ends, not by role */
+    uint32_t stream;             /* the host's number for the connection; the core does not look at it */
+    uint16_t ports[2];           /* of the ends; the host sets those of a flow's first connection */
+    unsigned client_end : 1;     /* which end is the client */
+    unsigned role_basis : 2;     /* enum tcps_role_basis */
+    unsigned guess_basis : 2;    /* what role_basis was before a ROLES_SWAPPED */
+    unsigned candidate_waits : 1; /* rarities->waiting holds a SYN */
+    unsigned full : 1;           /* the log ended with TCPS_WHY_LOG_FULL */
+    unsigned quiet : 1;          /* open, proven and undisturbed: a segment in order can change no state */
+};
+
+/* The connection's rarities, made if need be; NULL when there is no memory. */
+struct tcps_rarities *tcps_rarities_of(struct tcps_conn *conn, const struct tcps_memory *memory);
+
+/* 1, 2, ... on these addresses and ports. */
+static inline uint32_t tcps_incarnation(const struct tcps_conn *conn)
+{
+    return conn->rarities && conn->rarities->incarnation ? conn->rarities->incarnation : 1;
+}
+
+/* The incarnation before and after `conn` on these addresses and ports; NULL: none. */
+static inline const struct tcps_conn *tcps_older(const struct tcps_conn *conn)
+{
+    return conn->rarities ? conn->rarities->older : NULL;
+}
+
+static inline const struct tcps_conn *tcps_newer(const struct tcps_conn *conn)
+{
+    return conn->rarities ? conn->rarities->newer : NULL;
+}
 
 /* What to show for one position. */
 struct tcps_view {
@@ -73,10 +101,8 @@ void tcps_conn_feed(struct tcps_conn *conn, const struct tcps_memory *memory, co
  * the facts that tcps_conn_feed() would give. */
 bool tcps_conn_feed_quiet(struct tcps_conn *conn, const struct tcps_segment *seg);
 
-/* Starts a connection at its first segment, in zeroed memory, and feeds it. `ports` are those of end 0 and end 1, for
- * guessing roles. */
-void tcps_conn_begin(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg,
-                     const uint16_t ports[2]);
+/* Starts a connection at its first segment, in memory that is zeroed but for `ports`, and feeds it. */
+void tcps_conn_begin(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg);
 
 /* Starts a connection in which `syn` opens anew while its addressee still is in the connection `old` (TIME_WAIT, half
  * open). `proof` is the segment that shows the SYN to be real: the SYN itself, or a later one, which is fed. */

@@ -31,12 +31,6 @@ bool tcps_is_open(const struct tcps_endpoint *me)
     return tcps_has(me, TCPS_SENT_SYNACK | TCPS_SYN_ACKED);
 }
 
-bool tcps_has_open_hole(const struct tcps_endpoint *me, const struct tcps_endpoint *peer)
-{
-    if (!tcps_has(me, TCPS_HAS_HOLE) || seq_geq(me->hole_start, me->hole_end)) return false;
-    return !tcps_has(peer, TCPS_HAS_RCV) || seq_lt(peer->rcv_nxt, me->hole_end);
-}
-
 /*
  * RFC 9293 figure 5 is the test, not the code; the code asks the facts, first match wins:
  *

@@ -40,12 +40,21 @@ enum {
     TCPS_ALT_ISS = 1 << 17,      /* doubt is the number of a second SYN,ACK: the ACK will tell which one counts */
     TCPS_PRESUMED_OPEN = 1 << 18, /* mid-stream or one-sided: taken for open, though none of its segments shows it */
     TCPS_NXT_IS_BARE = 1 << 19,  /* snd_nxt is known from an empty segment: what stands below it, perhaps a FIN, is not */
+    TCPS_HAS_HOLE = 1 << 20,     /* octets it sent were not captured: hole_start and hole_end of the rarities are set */
     TCPS_FIN_GUESSED = 1 << 21,  /* fin is where an uncaptured FIN may stand: the peer acknowledged one octet more */
     TCPS_FIN_UNSEEN = 1 << 22,   /* its FIN was not captured; the peer's close implies it */
-    TCPS_HAS_HOLE = 1 << 20      /* hole_start and hole_end are set: octets it sent that were not captured */
+    TCPS_HAS_DOUBT = 1 << 23     /* doubt of the rarities is set, and no FIN came since */
 };
 
-/* Sequence numbers are raw. SND.xxx are the endpoint's own, RCV.xxx the peer's as the endpoint has acknowledged. */
+enum {
+    TCPS_NO_SHIFT = 15,   /* wscale of an endpoint that offers no window scale */
+    TCPS_MAX_SHIFT = 14,  /* RFC 7323 2.3 */
+    TCPS_MAX_COUNT = 3,   /* doubts and retractions count no further */
+    TCPS_MAX_INDEX = 255  /* numbers_at counts no further */
+};
+
+/* Sequence numbers are raw. SND.xxx are the endpoint's own, RCV.xxx the peer's as the endpoint has acknowledged.
+ * There are two in each connection of the capture, so every octet counts. */
 struct tcps_endpoint {
     uint32_t known;     /* TCPS_SEEN and so on */
     uint32_t iss;       /* initial send sequence number */
@@ -57,13 +66,14 @@ struct tcps_endpoint {
     uint32_t fin_ack;   /* the ACK that the first captured copy of the FIN carried */
     uint32_t ts_recent; /* TS.Recent (RFC 7323 4.3): the peer's time stamp it is presumed to hold */
     uint32_t mark;      /* fingerprint of its last SYN or FIN: tells a copy from a retransmission */
-    uint32_t doubt;     /* a number that waits for a second witness: far off, or beyond the FIN; or the second ISS */
-    uint32_t hole_start, hole_end; /* the octets from hole_start, and not all up to hole_end, were captured */
-    uint32_t numbers_since; /* frame from which on iss is known */
     uint32_t first_data, first_ack; /* frames of its first data and first pure ACK; 0: none yet */
-    uint8_t wscale;
-    uint8_t doubts;     /* how many segments agreed on `doubt` */
-    uint8_t retractions; /* how often its opening was taken back */
+    unsigned wscale : 4;      /* the shift that its SYN offered, 0 to TCPS_MAX_SHIFT, or TCPS_NO_SHIFT */
+    unsigned doubts : 2;      /* how many segments agreed on the number in doubt */
+    unsigned retractions : 2; /* how often its opening was taken back */
+    unsigned numbers_at : 8;  /* how many log entries stood before the frame that made iss known */
+    unsigned challenge_due : 1; /* it is expected to answer with a challenge ACK */
+    unsigned state : 4;       /* enum tcps_state, as last logged */
+    unsigned basis : 2;       /* enum tcps_basis, as last logged */
 };
 
 static inline bool tcps_has(const struct tcps_endpoint *endpoint, uint32_t facts)
@@ -82,10 +92,6 @@ bool tcps_is_passive(const struct tcps_endpoint *me, const struct tcps_endpoint 
 
 /* Is `me` past the opening handshake? */
 bool tcps_is_open(const struct tcps_endpoint *me);
-
-/* Are octets that `me` sent missing in the capture, and not acknowledged by `peer` either, so that what stands behind them
- * cannot be presumed to be received in order? */
-bool tcps_has_open_hole(const struct tcps_endpoint *me, const struct tcps_endpoint *peer);
 
 /* The state of `me` that the facts of both imply. Pure and total: any set of facts has a state. */
 enum tcps_state tcps_state_of(const struct tcps_endpoint *me, const struct tcps_endpoint *peer);

@@ -63,11 +63,41 @@ static bool is_copy(const struct tcps_step *step)
     return seg->time - time_of_last_control(step) <= COPY_WITHIN_NS;
 }
 
+/* ---- numbers in doubt, and holes ---- */
+
+void tcps_doubt(struct tcps_step *step, unsigned end, uint32_t number)
+{
+    struct tcps_rarities *rare = tcps_rarities_of(step->conn, step->memory);
+
+    if (!rare) return;
+    rare->doubt[end] = number;
+    step->conn->end[end].known |= TCPS_HAS_DOUBT;
+}
+
+static uint32_t doubt_of(const struct tcps_step *step, unsigned end)
+{
+    return step->conn->rarities ? step->conn->rarities->doubt[end] : 0;
+}
+
+bool tcps_has_open_hole(const struct tcps_conn *conn, unsigned end)
+{
+    const struct tcps_endpoint *me = &conn->end[end], *peer = &conn->end[!end];
+    const struct tcps_rarities *rare = conn->rarities;
+
+    if (!rare || !tcps_has(me, TCPS_HAS_HOLE) || seq_geq(rare->hole_start[end], rare->hole_end[end])) return false;
+    return !tcps_has(peer, TCPS_HAS_RCV) || seq_lt(peer->rcv_nxt, rare->hole_end[end]);
+}
+
 /* ---- numbers ---- */
 
-static void start_numbers(struct tcps_endpoint *me, uint32_t iss, uint32_t next, const struct tcps_segment *seg)
+static void start_numbers(const struct tcps_step *step, struct tcps_endpoint *me, uint32_t iss, uint32_t next)
 {
-    if (!tcps_has(me, TCPS_HAS_NUMBERS)) me->numbers_since = seg->at.frame;
+    if (!tcps_has(me, TCPS_HAS_NUMBERS)) {
+        struct tcps_position frame = {step->seg->at.frame, 0};
+        uint32_t entries = tcps_log_before(&step->conn->log, frame);
+
+        me->numbers_at = (entries < TCPS_MAX_INDEX ? entries : TCPS_MAX_INDEX) & 255u;
+    }
     me->iss = iss;
     me->snd_una = iss;
     me->snd_nxt = next;
@@ -76,9 +106,8 @@ static void start_numbers(struct tcps_endpoint *me, uint32_t iss, uint32_t next,
 
 uint8_t tcps_window_shift(const struct tcps_endpoint *me, const struct tcps_endpoint *peer)
 {
-    if (!tcps_has(me, TCPS_HAS_WSCALE) || !tcps_has(peer, TCPS_HAS_WSCALE)) return 14;
-    if (me->wscale == TCPS_NO_WSCALE || peer->wscale == TCPS_NO_WSCALE) return 0;
-    return me->wscale < 14 ? me->wscale : 14;
+    if (!tcps_has(me, TCPS_HAS_WSCALE) || !tcps_has(peer, TCPS_HAS_WSCALE)) return TCPS_MAX_SHIFT;
+    return me->wscale == TCPS_NO_SHIFT || peer->wscale == TCPS_NO_SHIFT ? 0 : (uint8_t)me->wscale;
 }
 
 /* The window that `me` advertises in `seg`; that of a SYN is never scaled. */
@@ -122,7 +151,10 @@ static void take_timestamp(struct tcps_endpoint *peer, const struct tcps_segment
 
 static void take_wscale(struct tcps_endpoint *me, const struct tcps_segment *seg)
 {
-    me->wscale = seg->wscale;
+    if (seg->wscale == TCPS_NO_WSCALE)
+        me->wscale = TCPS_NO_SHIFT;
+    else
+        me->wscale = (seg->wscale < TCPS_MAX_SHIFT ? seg->wscale : TCPS_MAX_SHIFT) & 15u;
     me->known |= TCPS_HAS_WSCALE;
 }
 
@@ -137,16 +169,18 @@ static void correct_roles(struct tcps_step *step, unsigned client, enum tcps_rol
     struct tcps_conn *conn = step->conn;
 
     if (conn->role_basis == TCPS_ROLE_syn || conn->role_basis == TCPS_ROLE_synack || conn->client_end == client) return;
-    conn->client_end = (uint8_t)client;
-    conn->role_basis = (uint8_t)basis;
+    conn->client_end = client & 1u;
+    conn->role_basis = (unsigned)basis & 3u;
     tcps_verdict(step, client, TCPS_WHY_ROLES_SWAPPED);
 }
 
 /* ---- SYN ---- */
 
-void tcps_take_first_syn(struct tcps_endpoint *me, struct tcps_endpoint *peer, const struct tcps_segment *seg)
+void tcps_take_first_syn(struct tcps_step *step, const struct tcps_segment *seg)
 {
-    start_numbers(me, seg->seq, seg->seq + 1 + seg->len, seg);
+    struct tcps_endpoint *me = step->me, *peer = step->peer;
+
+    start_numbers(step, me, seg->seq, seg->seq + 1 + seg->len);
     me->known |= TCPS_SEEN | TCPS_HAS_ISS;
     me->known &= ~(uint32_t)TCPS_LISTENS; /* it opens actively, whatever it was taken for */
     me->mark = tcps_mark_of(seg);
@@ -190,11 +224,11 @@ static void take_syn(struct tcps_step *step)
         return;
     }
     if (tcps_has(me, TCPS_HAS_NUMBERS)) {
-        step->conn->challenge_due[step->peer_end] = true;
+        step->peer->challenge_due = 1;
         tcps_verdict(step, step->my_end, TCPS_WHY_SYN_INSIDE);
         return;
     }
-    tcps_take_first_syn(me, step->peer, step->seg);
+    tcps_take_first_syn(step, step->seg);
     tcps_settle(step, step->my_end, TCPS_WHY_NONE);
 }
 
@@ -222,7 +256,7 @@ static void repeat_synack(struct tcps_step *step)
     }
     me->known &= ~(uint32_t)TCPS_SYN_ACKED; /* rule 3 */
     me->snd_una = me->iss;
-    if (me->retractions < UINT8_MAX) me->retractions++;
+    if (me->retractions < TCPS_MAX_COUNT) me->retractions++;
     tcps_settle(step, step->my_end, TCPS_WHY_SYNACK_AGAIN);
 }
 
@@ -236,7 +270,7 @@ static void take_new_synack(struct tcps_step *step)
         tcps_settle(step, step->my_end, TCPS_WHY_ALIVE_AFTER_RST);
     }
     if (!tcps_has(me, TCPS_HAS_ISS)) {
-        start_numbers(me, seg->seq, seg->seq + 1 + seg->len, seg);
+        start_numbers(step, me, seg->seq, seg->seq + 1 + seg->len);
         me->known |= TCPS_HAS_ISS;
     }
     me->known |= TCPS_SEEN | TCPS_SENT_SYNACK;
@@ -251,6 +285,13 @@ static void take_new_synack(struct tcps_step *step)
     tcps_settle(step, step->peer_end, TCPS_WHY_NONE);
 }
 
+/* What it was in before stays until something is logged. */
+static void forget_old_life(struct tcps_endpoint *me)
+{
+    *me = (struct tcps_endpoint){.known = TCPS_LISTENS, .state = me->state, .basis = me->basis,
+                                 .challenge_due = me->challenge_due};
+}
+
 static void take_synack(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me, *peer = step->peer;
@@ -258,9 +299,9 @@ static void take_synack(struct tcps_step *step)
 
     /* The SYN it answers was not captured, or not yet (SPAN ports reorder). Nor need its alleged sender exist: only a
      * segment of its own will show it (backscatter). */
-    if (!tcps_has(peer, TCPS_HAS_NUMBERS)) start_numbers(peer, seg->ack - 1, seg->ack, seg);
+    if (!tcps_has(peer, TCPS_HAS_NUMBERS)) start_numbers(step, peer, seg->ack - 1, seg->ack);
     if (tcps_has(me, TCPS_OLD_LIFE) && covers_syn(peer, seg->ack))
-        *me = (struct tcps_endpoint){.known = TCPS_LISTENS}; /* the new SYN has reached it: its old life is over */
+        forget_old_life(me); /* the new SYN has reached it */
     if (tcps_has(me, TCPS_HAS_NUMBERS) && me->iss == seg->seq && tcps_has(me, TCPS_SENT_SYNACK)) {
         repeat_synack(step);
         return;
@@ -282,8 +323,8 @@ static void take_synack(struct tcps_step *step)
             tcps_verdict(step, step->my_end, TCPS_WHY_SYNACK_INSIDE);
             return;
         }
-        me->doubt = seg->seq;
-        me->known |= TCPS_ALT_ISS;
+        tcps_doubt(step, step->my_end, seg->seq);
+        if (tcps_has(me, TCPS_HAS_DOUBT)) me->known |= TCPS_ALT_ISS;
         tcps_verdict(step, step->my_end, TCPS_WHY_SYNACK_CHANGED);
         return;
     }
@@ -309,9 +350,9 @@ static bool answers_syn(struct tcps_step *step)
     if (tcps_has(step->me, TCPS_OLD_LIFE) || !covers_syn(peer, seg->ack) ||
         (bare && tcps_only_syn_sent(peer) && seg->ack == peer->iss + 1)) {
         enum tcps_reason why =
-            step->conn->challenge_due[step->my_end] ? TCPS_WHY_CHALLENGE_ACK : TCPS_WHY_ACK_FOR_SYN;
+            step->me->challenge_due ? TCPS_WHY_CHALLENGE_ACK : TCPS_WHY_ACK_FOR_SYN;
 
-        step->conn->challenge_due[step->my_end] = false;
+        step->me->challenge_due = 0;
         tcps_verdict(step, step->my_end, why);
         return false;
     }
@@ -327,9 +368,9 @@ static bool takes_synack(struct tcps_step *step)
     if (seq_leq(seg->seq, me->iss)) return false;
     if (!tcps_has(peer, TCPS_HAS_NUMBERS)) return true; /* the SYN,ACK was not captured */
     if (tcps_has(peer, TCPS_OLD_LIFE)) return false;
-    if (tcps_has(peer, TCPS_ALT_ISS) && seg->ack == peer->doubt + 1) {
+    if (tcps_has(peer, TCPS_ALT_ISS) && seg->ack == doubt_of(step, step->peer_end) + 1) {
         peer->known &= ~(uint32_t)TCPS_ALT_ISS;
-        start_numbers(peer, peer->doubt, seg->ack, seg);
+        start_numbers(step, peer, seg->ack - 1, seg->ack);
     }
     return covers_syn(peer, seg->ack);
 }
@@ -340,14 +381,14 @@ static bool is_believed_at_last(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me, *peer = step->peer;
     const struct tcps_segment *seg = step->seg;
-    bool peer_agrees = peer->doubts > 0 && seq_leq(seg->ack, peer->doubt) &&
-                       seq_diff(peer->doubt, seg->ack) < INT32_C(1) << 20;
+    uint32_t peers = doubt_of(step, step->peer_end);
+    bool peer_agrees = peer->doubts > 0 && seq_leq(seg->ack, peers) && seq_diff(peers, seg->ack) < INT32_C(1) << 20;
 
-    if (me->doubts > 0 && seg->seq == me->doubt)
+    if (me->doubts > 0 && seg->seq == doubt_of(step, step->my_end))
         me->doubts++;
     else
         me->doubts = 1;
-    me->doubt = seg->seq + tcps_segment_space(seg);
+    tcps_doubt(step, step->my_end, seg->seq + tcps_segment_space(seg));
     if (!peer_agrees && me->doubts < WITNESSES) return false;
     me->doubts = 0;
     return true;
@@ -371,10 +412,12 @@ static void doubt_fin(struct tcps_endpoint *me, const struct tcps_segment *seg)
 static bool disproves_fin(struct tcps_step *step)
 {
     struct tcps_endpoint *peer = step->peer;
+    uint32_t sent = doubt_of(step, step->peer_end);
 
-    if (seq_leq(peer->doubt, peer->fin) || !seq_between(peer->fin + 2, step->seg->ack, peer->doubt)) return false;
+    if (!tcps_has(peer, TCPS_HAS_DOUBT) || seq_leq(sent, peer->fin)) return false;
+    if (!seq_between(peer->fin + 2, step->seg->ack, sent)) return false;
     peer->known &= ~(uint32_t)(TCPS_HAS_FIN | TCPS_FIN_UNSEEN);
-    peer->snd_nxt = peer->doubt;
+    peer->snd_nxt = sent;
     step->me->known &= ~(uint32_t)TCPS_FIN_CROSSED;
     tcps_settle(step, step->my_end, TCPS_WHY_FIN_DISPROVED);
     tcps_settle(step, step->peer_end, TCPS_WHY_FIN_DISPROVED);
@@ -446,18 +489,24 @@ static bool proves_synchronized(const struct tcps_step *step)
 }
 
 /* Which of its octets were not captured? One hole is kept track of: the oldest, grown to the newest. */
-static void take_hole(struct tcps_endpoint *me, const struct tcps_endpoint *peer, const struct tcps_segment *seg)
+static void take_hole(struct tcps_step *step)
 {
-    uint32_t end = seg->seq + tcps_segment_space(seg);
+    struct tcps_endpoint *me = step->me;
+    uint32_t seq = step->seg->seq, end = seq + tcps_segment_space(step->seg);
+    bool ahead = seq_gt(seq, me->snd_nxt);
+    struct tcps_rarities *rare;
 
-    if (seq_gt(seg->seq, me->snd_nxt)) {
-        if (!tcps_has_open_hole(me, peer)) me->hole_start = me->snd_nxt;
-        me->hole_end = seg->seq;
+    if (!ahead && !tcps_has(me, TCPS_HAS_HOLE)) return;
+    rare = tcps_rarities_of(step->conn, step->memory);
+    if (!rare) return;
+    if (ahead) {
+        if (!tcps_has_open_hole(step->conn, step->my_end)) rare->hole_start[step->my_end] = me->snd_nxt;
+        rare->hole_end[step->my_end] = seq;
         me->known |= TCPS_HAS_HOLE;
-    } else if (tcps_has(me, TCPS_HAS_HOLE) && seq_leq(seg->seq, me->hole_start) && seq_gt(end, me->hole_start)) {
-        me->hole_start = end;
+    } else if (seq_leq(seq, rare->hole_start[step->my_end]) && seq_gt(end, rare->hole_start[step->my_end])) {
+        rare->hole_start[step->my_end] = end;
     }
-    if (!tcps_has_open_hole(me, peer)) me->known &= ~(uint32_t)TCPS_HAS_HOLE;
+    if (!tcps_has_open_hole(step->conn, step->my_end)) me->known &= ~(uint32_t)TCPS_HAS_HOLE;
 }
 
 static void take_snd_nxt(struct tcps_endpoint *me, const struct tcps_segment *seg)
@@ -472,13 +521,10 @@ static void take_snd_nxt(struct tcps_endpoint *me, const struct tcps_segment *se
 /* Mid-stream it proves less: an endpoint in CLOSE_WAIT sends the same, if the peer's FIN came before the capture. */
 static void prove_open(struct tcps_step *step)
 {
-    const struct tcps_conn *conn = step->conn;
-    unsigned end = step->my_end;
-
     step->me->known |= TCPS_SYNCHRONIZED;
-    if (conn->state[end] == TCPS_ESTABLISHED && conn->basis[end] != TCPS_BASIS_observed &&
+    if (step->me->state == TCPS_ESTABLISHED && step->me->basis != TCPS_BASIS_observed &&
         !tcps_has(step->me, TCPS_PRESUMED_OPEN))
-        tcps_verdict(step, end, TCPS_WHY_PROVEN);
+        tcps_verdict(step, step->my_end, TCPS_WHY_PROVEN);
 }
 
 /* Its FIN is captured late after all: what it says itself is better than what was assumed. If it does not acknowledge the
@@ -504,18 +550,18 @@ static void take_sending(struct tcps_step *step)
     uint32_t end = seg->seq + seg->len;
 
     if (!tcps_has(me, TCPS_HAS_NUMBERS)) {
-        start_numbers(me, seg->seq - 1, seg->seq, seg);
+        start_numbers(step, me, seg->seq - 1, seg->seq);
         if (tcps_segment_space(seg) == 0) me->known |= TCPS_NXT_IS_BARE;
         if (tcps_has(me, TCPS_LISTENS)) me->known |= TCPS_SENT_SYNACK | TCPS_SYN_ACKED; /* its SYN,ACK was missed */
     }
     if (proves_synchronized(step)) prove_open(step);
     if (tcps_has(me, TCPS_FIN_UNSEEN) && seg->len > 0 && seq_gt(end, me->fin)) forget_unseen_fin(step); /* it was data */
     if (tcps_has(me, TCPS_HAS_FIN) && seg->len > 0 && seq_gt(end, me->fin)) {
-        me->doubt = end;
+        tcps_doubt(step, step->my_end, end);
         tcps_verdict(step, step->my_end, TCPS_WHY_DATA_BEYOND_FIN);
         return;
     }
-    take_hole(me, step->peer, seg);
+    take_hole(step);
     take_snd_nxt(me, seg);
     /* Octets where a doubted FIN stood: it was none. */
     if (tcps_has(me, TCPS_FIN_DOUBTED) && seq_gt(end, me->fin) && seg->len > 0) me->known &= ~(uint32_t)TCPS_FIN_DOUBTED;
@@ -561,7 +607,7 @@ static void imply_peer(struct tcps_step *step)
     const struct tcps_segment *seg = step->seg;
 
     if (!tcps_has(peer, TCPS_HAS_NUMBERS)) {
-        start_numbers(peer, seg->ack - 1, seg->ack, seg);
+        start_numbers(step, peer, seg->ack - 1, seg->ack);
         if (tcps_has(peer, TCPS_LISTENS)) {
             peer->known |= TCPS_SENT_SYNACK | TCPS_HAS_ISS | TCPS_SYN_ACKED;
             step->implied = true;
@@ -606,7 +652,7 @@ static void take_ack_effect(struct tcps_step *step)
     /* The ACK of its FIN was sent after my own FIN, which is presumed to have come first: the FINs crossed. */
     if (tcps_has(peer, TCPS_HAS_FIN) && seq_gt(ack, peer->fin) && seq_leq(peer->snd_una, peer->fin) &&
         tcps_has(me, TCPS_HAS_FIN) && seq_gt(seg->seq, me->fin) && !tcps_is_passive(me, peer) &&
-        !tcps_fin_received(peer, me) && !tcps_has_open_hole(me, peer))
+        !tcps_fin_received(peer, me) && !tcps_has_open_hole(step->conn, step->my_end))
         peer->known |= TCPS_FIN_CROSSED;
     peer->snd_una = ack;
 }
@@ -710,8 +756,7 @@ static bool take_fin(struct tcps_step *step, enum tcps_reason defect)
         return false;
     }
     me->known |= TCPS_HAS_FIN;
-    me->known &= ~(uint32_t)TCPS_FIN_DOUBTED;
-    me->doubt = fin; /* nothing is known beyond it */
+    me->known &= ~(uint32_t)(TCPS_FIN_DOUBTED | TCPS_HAS_DOUBT); /* nothing is known beyond it */
     me->fin = fin;
     me->fin_ack = seg->ack;
     me->mark = tcps_mark_of(seg);
@@ -722,10 +767,8 @@ static bool take_fin(struct tcps_step *step, enum tcps_reason defect)
 
 static bool note_challenge(struct tcps_step *step)
 {
-    bool *due = &step->conn->challenge_due[step->my_end];
-
-    if (!*due) return false;
-    *due = false;
+    if (!step->me->challenge_due) return false;
+    step->me->challenge_due = 0;
     return step->seg->len == 0 && !(step->seg->flags & TCPS_FIN) && step->seg->ack == step->me->rcv_nxt;
 }
 

@@ -98,10 +98,11 @@ static bool next_hop(struct walk *walk, struct hop *hop)
 /* When the SYN that the hop tells of was captured. One that had to be proven waited with the connection before. */
 static struct tcps_moment syn_moment(const struct tcps_conn *conn, const struct hop *hop)
 {
-    const struct tcps_conn *older = conn->older;
+    const struct tcps_conn *older = tcps_older(conn);
+    const struct tcps_waiting_syn *waited = older && older->rarities ? older->rarities->waiting : NULL;
 
-    if (hop->why == TCPS_WHY_SYN_PROVEN && older && older->waiting && older->waiting->syn.from == hop->end) {
-        struct tcps_moment moment = {older->waiting->syn.at.frame, older->waiting->syn.time};
+    if (hop->why == TCPS_WHY_SYN_PROVEN && waited && waited->syn.from == hop->end) {
+        struct tcps_moment moment = {waited->syn.at.frame, waited->syn.time};
 
         return moment;
     }

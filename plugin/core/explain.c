@@ -169,7 +169,8 @@ uint32_t tcps_relative_seq(const struct tcps_conn *conn, unsigned end, uint32_t 
     const struct tcps_endpoint *endpoint = &conn->end[end & 1];
     bool known = tcps_has(endpoint, TCPS_HAS_NUMBERS) && !tcps_has(endpoint, TCPS_OLD_LIFE);
 
-    return known && endpoint->numbers_since <= at.frame ? raw - endpoint->iss : raw;
+    /* Numbers become known in a frame that is logged. */
+    return known && tcps_log_until(&conn->log, at) > endpoint->numbers_at ? raw - endpoint->iss : raw;
 }
 
 struct filling {

@@ -16,7 +16,7 @@ enum choice {
 
 static bool is_over(const struct tcps_conn *conn, unsigned end)
 {
-    unsigned state = conn->state[end];
+    unsigned state = conn->end[end].state;
 
     return state == TCPS_CLOSED || state == TCPS_TIME_WAIT || state == TCPS_LISTEN || state == TCPS_UNKNOWN;
 }
@@ -30,7 +30,7 @@ static bool recycles_time_wait(const struct tcps_endpoint *addressee, const stru
 
 static enum choice over_or_new(const struct tcps_conn *conn, unsigned addressee, const struct tcps_segment *syn)
 {
-    switch (conn->state[addressee]) {
+    switch (conn->end[addressee].state) {
     case TCPS_CLOSED:
     case TCPS_LISTEN:
     case TCPS_UNKNOWN:
@@ -47,18 +47,18 @@ static enum choice place_syn(const struct tcps_conn *conn, const struct tcps_seg
     unsigned me = seg->from & 1;
     const struct tcps_endpoint *sender = &conn->end[me];
 
-    if (!tcps_has(sender, TCPS_HAS_NUMBERS) && conn->state[me] == TCPS_LISTEN && tcps_only_syn_sent(&conn->end[!me]))
+    if (!tcps_has(sender, TCPS_HAS_NUMBERS) && conn->end[me].state == TCPS_LISTEN && tcps_only_syn_sent(&conn->end[!me]))
         return SAME; /* simultaneous open, or a split handshake */
     if (tcps_has(sender, TCPS_HAS_NUMBERS) && sender->iss == seg->seq) {
         /* The same number again, after a whole life: a new connection all the same, unless it is an old copy. */
         bool lived = tcps_is_open(sender) && is_over(conn, me);
 
-        return lived && sender->mark != tcps_mark_of(seg) && (tcps_has(sender, TCPS_HAS_FIN) || conn->state[!me] == TCPS_CLOSED)
+        return lived && sender->mark != tcps_mark_of(seg) && (tcps_has(sender, TCPS_HAS_FIN) || conn->end[!me].state == TCPS_CLOSED)
                    ? over_or_new(conn, !me, seg)
                    : SAME;
     }
     /* In SYN_SENT: it gave up and tries anew, unless the peer already answered the SYN before. */
-    if (is_over(conn, me) || (conn->state[me] == TCPS_SYN_SENT && conn->state[!me] != TCPS_SYN_RECEIVED))
+    if (is_over(conn, me) || (conn->end[me].state == TCPS_SYN_SENT && conn->end[!me].state != TCPS_SYN_RECEIVED))
         return over_or_new(conn, !me, seg);
     return SAME; /* it waits for proof */
 }
@@ -67,10 +67,10 @@ static enum choice place_synack(const struct tcps_conn *conn, const struct tcps_
 {
     unsigned me = seg->from & 1;
 
-    if (conn->candidate_waits && (conn->waiting->syn.from & 1u) != me && seq_gt(seg->ack, conn->waiting->syn.seq) &&
-        seq_leq(seg->ack, conn->waiting->syn.seq + 1 + conn->waiting->syn.len))
+    if (conn->candidate_waits && (conn->rarities->waiting->syn.from & 1u) != me && seq_gt(seg->ack, conn->rarities->waiting->syn.seq) &&
+        seq_leq(seg->ack, conn->rarities->waiting->syn.seq + 1 + conn->rarities->waiting->syn.len))
         return WAITING_IS_REAL;
-    if (!is_over(conn, 0) || !is_over(conn, 1) || conn->state[me] == TCPS_LISTEN) return SAME;
+    if (!is_over(conn, 0) || !is_over(conn, 1) || conn->end[me].state == TCPS_LISTEN) return SAME;
     if (tcps_has(&conn->end[me], TCPS_HAS_NUMBERS) && conn->end[me].iss == seg->seq) return SAME;
     if (tcps_only_syn_sent(&conn->end[!me]) && seg->ack == conn->end[!me].iss + 1) return SAME;
     return NEW;
@@ -93,8 +93,8 @@ static enum choice place(const struct tcps_conn *conn, const struct tcps_segment
     if (seg->malformed) return SAME;
     if (control == TCPS_SYN) return place_syn(conn, seg);
     if (control == (TCPS_SYN | TCPS_ACK)) return place_synack(conn, seg);
-    if (control == TCPS_RST && conn->candidate_waits && conn->waiting->challenged &&
-        (conn->waiting->syn.from & 1) == (seg->from & 1))
+    if (control == TCPS_RST && conn->candidate_waits && conn->rarities->waiting->challenged &&
+        (conn->rarities->waiting->syn.from & 1) == (seg->from & 1))
         return WAITING_IS_REAL; /* a bare RST is an answer: the SYN's sender rejects the challenge ACK */
     if ((control & (TCPS_ACK | TCPS_RST | TCPS_SYN)) == TCPS_ACK && is_of_another_life(conn, seg)) return NEW;
     return SAME;
@@ -104,10 +104,13 @@ static enum choice place(const struct tcps_conn *conn, const struct tcps_segment
 
 static void let_wait(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *syn)
 {
-    if (!conn->waiting) conn->waiting = memory->resize(memory->context, NULL, sizeof *conn->waiting);
-    if (!conn->waiting) return;
-    *conn->waiting = (struct tcps_waiting_syn){.syn = *syn};
-    conn->candidate_waits = true;
+    struct tcps_rarities *rare = tcps_rarities_of(conn, memory);
+
+    if (!rare) return;
+    if (!rare->waiting) rare->waiting = memory->resize(memory->context, NULL, 0, sizeof *rare->waiting);
+    if (!rare->waiting) return;
+    *rare->waiting = (struct tcps_waiting_syn){.syn = *syn};
+    conn->candidate_waits = 1;
 }
 
 /* What the segment says about the SYN that waits: the old client lives on, or the old peer challenges it. */
@@ -116,10 +119,10 @@ static void watch_waiting(struct tcps_conn *conn, const struct tcps_segment *seg
     unsigned from = seg->from & 1;
 
     if ((seg->flags & (TCPS_SYN | TCPS_RST)) || !(seg->flags & TCPS_ACK) || seg->malformed) return;
-    if (from != (conn->waiting->syn.from & 1u)) {
-        if (seg->len == 0) conn->waiting->challenged = true;
+    if (from != (conn->rarities->waiting->syn.from & 1u)) {
+        if (seg->len == 0) conn->rarities->waiting->challenged = true;
     } else if (seq_near(seg->seq, conn->end[from].snd_nxt)) {
-        conn->candidate_waits = false;
+        conn->candidate_waits = 0;
     }
 }
 
@@ -139,30 +142,41 @@ static bool is_blank(const struct tcps_conn *conn)
     return conn->end[0].known == 0 && conn->end[1].known == 0;
 }
 
+static bool has_begun(const struct tcps_conn *conn)
+{
+    return conn->log.count > 0;
+}
+
+/* A connection behind the newest. */
 static struct tcps_conn *add_conn(struct tcps_flow *flow, const struct tcps_memory *memory)
 {
-    struct tcps_conn *conn = memory->resize(memory->context, NULL, sizeof *conn);
+    struct tcps_conn *newest = tcps_newest(flow), *conn;
+    struct tcps_rarities *first = tcps_rarities_of(&flow->first, memory), *older = tcps_rarities_of(newest, memory), *rare;
 
+    if (!first || !older) return NULL;
+    conn = memory->resize(memory->context, NULL, 0, sizeof *conn);
     if (!conn) return NULL;
-    *conn = (struct tcps_conn){.older = flow->newest, .incarnation = 1};
-    if (flow->newest) conn->incarnation = flow->newest->incarnation + (is_blank(flow->newest) ? 0 : 1);
-    if (flow->newest) flow->newest->newer = conn;
-    flow->newest = flow->found = conn;
+    *conn = (struct tcps_conn){.ports = {flow->first.ports[0], flow->first.ports[1]}};
+    rare = tcps_rarities_of(conn, memory);
+    if (!rare) return NULL;
+    rare->older = newest;
+    rare->incarnation = tcps_incarnation(newest) + (is_blank(newest) ? 0 : 1);
+    older->newer = first->newest = first->found = conn;
     return conn;
 }
 
 static struct tcps_conn *begin(struct tcps_flow *flow, const struct tcps_memory *memory, enum choice choice,
                                const struct tcps_segment *seg)
 {
-    struct tcps_conn *old = flow->newest;
+    struct tcps_conn *old = tcps_newest(flow);
     struct tcps_conn *conn = add_conn(flow, memory);
 
     if (!conn) return NULL;
     if (choice == NEW) {
-        tcps_conn_begin(conn, memory, seg, flow->ports);
+        tcps_conn_begin(conn, memory, seg);
     } else {
-        old->candidate_waits = false;
-        tcps_conn_begin_over(conn, memory, old, choice == NEW_OVER ? seg : &old->waiting->syn, seg);
+        old->candidate_waits = 0;
+        tcps_conn_begin_over(conn, memory, old, choice == NEW_OVER ? seg : &old->rarities->waiting->syn, seg);
     }
     return conn;
 }
@@ -170,11 +184,14 @@ static struct tcps_conn *begin(struct tcps_flow *flow, const struct tcps_memory 
 struct tcps_conn *tcps_flow_feed(struct tcps_flow *flow, const struct tcps_memory *memory,
                                  const struct tcps_segment *seg)
 {
-    struct tcps_conn *conn = flow->newest;
+    struct tcps_conn *conn = tcps_newest(flow);
     enum choice choice;
 
-    if (!conn) return begin(flow, memory, NEW, seg);
     if (tcps_conn_feed_quiet(conn, seg)) return conn;
+    if (!has_begun(conn)) {
+        tcps_conn_begin(conn, memory, seg);
+        return conn;
+    }
     if (is_blank(conn))
         choice = tcps_proves_something(seg) ? NEW : SAME;
     else
@@ -196,23 +213,21 @@ static bool begins_by(const struct tcps_conn *conn, struct tcps_position at)
 
 struct tcps_conn *tcps_flow_at(struct tcps_flow *flow, struct tcps_position at)
 {
-    struct tcps_conn *conn = flow->found;
+    struct tcps_rarities *first = flow->first.rarities;
+    struct tcps_conn *conn = first && first->found ? first->found : &flow->first;
 
-    if (!conn) return NULL;
-    while (conn->newer && begins_by(conn->newer, at)) conn = conn->newer;
-    while (conn && !begins_by(conn, at)) conn = conn->older;
-    if (conn) flow->found = conn;
+    while (tcps_newer(conn) && begins_by(tcps_newer(conn), at)) conn = conn->rarities->newer;
+    while (conn && !begins_by(conn, at)) conn = conn->rarities ? conn->rarities->older : NULL;
+    if (conn && first && first->found) first->found = conn;
     return conn;
 }
 
 struct tcps_conn *tcps_flow_unreachable(struct tcps_flow *flow, const struct tcps_memory *memory,
                                         const struct tcps_segment *seg)
 {
-    struct tcps_conn *conn = flow->newest;
-    const struct tcps_endpoint *me;
+    struct tcps_conn *conn = tcps_newest(flow);
+    const struct tcps_endpoint *me = &conn->end[seg->from & 1];
 
-    if (!conn) return NULL;
-    me = &conn->end[seg->from & 1];
     if (!tcps_has(me, TCPS_HAS_NUMBERS) || !seq_between(me->iss, seg->seq, me->snd_nxt)) return NULL;
     tcps_log_give_up(&conn->log, seg->at);
     tcps_conn_note(conn, memory, seg, seg->from & 1, TCPS_WHY_UNREACHABLE);

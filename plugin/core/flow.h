@@ -9,11 +9,18 @@
 
 #include "conn.h"
 
+/* Zeroed by the host before the first segment, but for first.ports. */
 struct tcps_flow {
-    struct tcps_conn *newest; /* NULL before the first segment */
-    struct tcps_conn *found;  /* where the last look-up ended: the next one is usually near */
-    uint16_t ports[2];        /* set by the host before the first segment */
+    struct tcps_conn first; /* without log entries before the first segment */
 };
+
+/* The connection that the next segment most likely belongs to; never NULL. */
+static inline struct tcps_conn *tcps_newest(struct tcps_flow *flow)
+{
+    struct tcps_conn *first = &flow->first;
+
+    return first->rarities && first->rarities->newest ? first->rarities->newest : first;
+}
 
 /* Feeds the next segment of the capture. Returns the connection it belongs to, or NULL when there is no memory.
  * Segments come in rising order of position; a position fed again replaces what was known of it (read filters give a

@@ -7,19 +7,20 @@
 enum { LAYER_LAST = 126, LAYER_GIVEN_UP = 127 };
 
 /* Three entries hold a handshake that is never completed, nine an ordinary life; beyond, a third is left unused at most. */
-static uint32_t next_capacity(uint32_t capacity)
+static uint16_t next_capacity(unsigned capacity)
 {
     if (capacity == 0) return 3;
     if (capacity < 9) return 9;
-    return capacity + capacity / 2;
+    return (uint16_t)(capacity + capacity / 2);
 }
 
 bool tcps_log_append(struct tcps_log *log, const struct tcps_memory *memory, struct tcps_entry entry)
 {
     if (log->count >= TCPS_LOG_LIMIT) return false;
     if (log->count == log->capacity) {
-        uint32_t capacity = next_capacity(log->capacity);
-        struct tcps_entry *grown = memory->resize(memory->context, log->entries, capacity * sizeof *grown);
+        uint16_t capacity = next_capacity(log->capacity);
+        struct tcps_entry *grown = memory->resize(memory->context, log->entries, log->capacity * sizeof *grown,
+                                                  capacity * sizeof *grown);
 
         if (!grown) return false;
         log->entries = grown;

@@ -13,10 +13,11 @@
 
 #include "segment.h"
 
-/* How the core gets memory: resize the block `old` (NULL: a new one) to `bytes`. NULL means there is none; the core
- * then keeps what it has. The core never frees: the host drops everything at once (file scope, arena). */
+/* How the core gets memory: a block of `bytes`, with the contents of the block `old` of `old_bytes` (NULL, 0: a new one),
+ * which is then given up. NULL means there is none; the core then keeps what it has. The core never frees: the host drops
+ * everything at once (file scope, arena). */
 struct tcps_memory {
-    void *(*resize)(void *context, void *old, size_t bytes);
+    void *(*resize)(void *context, void *old, size_t old_bytes, size_t bytes);
     void *context;
 };
 
@@ -38,10 +39,13 @@ struct tcps_entry {
  * out the transitions. */
 #define TCPS_LOG_VERDICTS 1024
 
+/* Packed, since the octets between the log and its neighbours would else be lost in every connection. */
+#pragma pack(push, 4)
 struct tcps_log {
     struct tcps_entry *entries;
-    uint32_t count, capacity;
+    uint16_t count, capacity;
 };
+#pragma pack(pop)
 
 /* Appends a copy of `entry`. Returns false, with the log unchanged, when there is no memory or the limit is reached. */
 bool tcps_log_append(struct tcps_log *log, const struct tcps_memory *memory, struct tcps_entry entry);

@@ -119,7 +119,7 @@ static void close_both(struct tcps_step *step, enum tcps_reason mine, enum tcps_
     show_fin_taken(step);
     take_back_crossing(step);
     note_ack_of_reset(step);
-    step->conn->rst_seq = step->seg->seq;
+    step->conn->rarities->rst_seq = step->seg->seq;
     /* A listener that rejects a stray segment goes on listening. */
     if (!tcps_has(step->me, TCPS_OLD_LIFE) &&
         (peers == TCPS_WHY_REFUSED || tcps_state_now(step, step->my_end) != TCPS_LISTEN)) {
@@ -148,14 +148,14 @@ static bool drops_request(const struct tcps_step *step)
     const struct tcps_conn *conn = step->conn;
 
     return conn->candidate_waits && (step->seg->flags & TCPS_ACK) &&
-           (conn->waiting->syn.from & 1u) == step->peer_end && step->seg->ack == conn->waiting->syn.seq + 1 &&
+           (conn->rarities->waiting->syn.from & 1u) == step->peer_end && step->seg->ack == conn->rarities->waiting->syn.seq + 1 &&
            tcps_has(step->me, TCPS_LISTENS | TCPS_SENT_SYNACK) && !tcps_is_open(step->me);
 }
 
 static void drop_request(struct tcps_step *step)
 {
-    step->conn->candidate_waits = false;
-    step->conn->rst_seq = step->me->iss; /* the RST has a number of its own; any ACK of the old SYN,ACK is beyond */
+    step->conn->candidate_waits = 0;
+    step->conn->rarities->rst_seq = step->me->iss; /* the RST has a number of its own; any ACK of the old SYN,ACK is beyond */
     step->me->known |= TCPS_RST_GOT;
     tcps_settle(step, step->my_end, TCPS_WHY_BACK_TO_LISTEN);
     /* Its sender is refused - if that was the client itself, trying anew. If not, it will send on. */
@@ -192,7 +192,7 @@ static void withdraw(struct tcps_step *step)
         step->me->known |= TCPS_SYNCHRONIZED;
         tcps_settle(step, step->my_end, TCPS_WHY_SYN_TAKEN);
     }
-    step->conn->rst_seq = step->seg->seq;
+    step->conn->rarities->rst_seq = step->seg->seq;
     step->me->known |= TCPS_RST_MADE;
     tcps_settle(step, step->my_end, TCPS_WHY_RST_SENT);
 }
@@ -208,7 +208,7 @@ static void reset_synchronized(struct tcps_step *step)
         close_both(step, TCPS_WHY_RST_SENT, half_open ? TCPS_WHY_BACK_TO_LISTEN : TCPS_WHY_RST_TAKEN);
         break;
     case IN_WINDOW:
-        step->conn->challenge_due[step->peer_end] = true;
+        step->peer->challenge_due = 1;
         tcps_verdict(step, step->peer_end, TCPS_WHY_RST_IN_WINDOW);
         break;
     case OUTSIDE:
@@ -223,7 +223,7 @@ static void reset_closed(struct tcps_step *step)
 {
     tcps_verdict(step, step->peer_end, TCPS_WHY_RST_REPEATED);
     if (tcps_state_now(step, step->my_end) == TCPS_CLOSED || judge_number(step) != EXACT) return;
-    step->conn->rst_seq = step->seg->seq;
+    step->conn->rarities->rst_seq = step->seg->seq;
     step->me->known |= TCPS_RST_MADE;
     tcps_settle(step, step->my_end, TCPS_WHY_RST_SENT);
 }
@@ -232,6 +232,7 @@ void tcps_take_reset(struct tcps_step *step)
 {
     const struct tcps_endpoint *me = step->me, *peer = step->peer;
 
+    if (!tcps_rarities_of(step->conn, step->memory)) return; /* no memory for what the RST would have to be judged by */
     if (tcps_believe_fin_by_hole(step)) tcps_settle(step, step->peer_end, TCPS_WHY_NONE);
     if (drops_request(step))
         drop_request(step);
@@ -256,15 +257,16 @@ void tcps_judge_life_after_reset(struct tcps_step *step)
     struct tcps_endpoint *me = step->me;
     const struct tcps_endpoint *peer = step->peer;
     const struct tcps_segment *seg = step->seg;
+    uint32_t rst_seq = step->conn->rarities ? step->conn->rarities->rst_seq : 0;
     bool alive;
 
     if (tcps_has(me, TCPS_RST_MADE)) {
         uint32_t end = seg->seq + tcps_segment_space(seg);
 
-        alive = (tcps_segment_space(seg) > 0 && seq_gt(end, step->conn->rst_seq)) || !tcps_has(me, TCPS_HAS_RCV) ||
+        alive = (tcps_segment_space(seg) > 0 && seq_gt(end, rst_seq)) || !tcps_has(me, TCPS_HAS_RCV) ||
                 seq_gt(seg->ack, me->rcv_nxt);
     } else {
-        alive = seq_gt(seg->ack, step->conn->rst_seq) ||
+        alive = seq_gt(seg->ack, rst_seq) ||
                 (!tcps_has(peer, TCPS_RST_MADE) && !tcps_has(peer, TCPS_RST_GOT));
     }
     if (!alive) return;

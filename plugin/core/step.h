@@ -17,6 +17,7 @@ struct tcps_hop {
 
 struct tcps_step {
     struct tcps_conn *conn;
+    const struct tcps_memory *memory;
     const struct tcps_segment *seg;
     struct tcps_endpoint *me, *peer; /* the segment's sender, and the other */
     uint8_t my_end, peer_end;
@@ -38,6 +39,13 @@ void tcps_settle(struct tcps_step *step, unsigned end, enum tcps_reason why);
 /* Adds a verdict about `end`: the state stays. */
 void tcps_verdict(struct tcps_step *step, unsigned end, enum tcps_reason why);
 
+/* Remembers that numbers beyond `number` wait for a witness: `end` was seen to send up to it, or to begin there. */
+void tcps_doubt(struct tcps_step *step, unsigned end, uint32_t number);
+
+/* Are octets that `end` sent missing in the capture, and not acknowledged by the other end either, so that what stands
+ * behind them cannot be presumed to be received in order? */
+bool tcps_has_open_hole(const struct tcps_conn *conn, unsigned end);
+
 /* The state of `end` after the hops so far. */
 enum tcps_state tcps_state_now(const struct tcps_step *step, unsigned end);
 
@@ -52,7 +60,7 @@ bool tcps_only_syn_sent(const struct tcps_endpoint *endpoint);
 void tcps_take_evidence(struct tcps_step *step);
 
 /* Takes a SYN without ACK as the start of `step->me`: its facts, no states. */
-void tcps_take_first_syn(struct tcps_endpoint *me, struct tcps_endpoint *peer, const struct tcps_segment *seg);
+void tcps_take_first_syn(struct tcps_step *step, const struct tcps_segment *seg);
 
 /* The doubted FIN of the peer acknowledged octets that nobody saw its sender send. A hole in the capture that ends right
  * there, at this segment, shows that they were sent: the FIN is a fact. Returns whether it is now. */

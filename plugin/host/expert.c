@@ -148,7 +148,7 @@ static enum expert of_reset(const struct hop *hop)
 
 static enum expert of_reuse(const struct hop *hop)
 {
-    const struct tcps_conn *older = hop->conn->older;
+    const struct tcps_conn *older = tcps_older(hop->conn);
     const struct tcps_entry *last = older && older->log.count ? &older->log.entries[older->log.count - 1] : NULL;
     int64_t two_msl = (int64_t)tcpstate_preferences()->two_msl * 1000000000;
 
@@ -219,7 +219,7 @@ static enum expert by_state(const struct hop *hop)
 {
     unsigned why = tcps_entry_why(entry_of(hop), hop->end);
 
-    if (hop->index == 0 && hop->end == 0 && hop->conn->incarnation > 1) return of_reuse(hop);
+    if (hop->index == 0 && hop->end == 0 && tcps_incarnation(hop->conn) > 1) return of_reuse(hop);
     if (tcps_reason_kind(why) == TCPS_CORRECTION) return CORRECTED;
     if (why != TCPS_WHY_NONE && tcps_entry_state(entry_of(hop), hop->end) == TCPS_CLOSING) return CLOSE_SIMULTANEOUS;
     return NOTHING;

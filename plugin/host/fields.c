@@ -201,7 +201,7 @@ static void add_roles(const struct drawing *to)
     if (!to->shown->layer->quoted)
         add_string(to, SENDER, tcps_role_name(to->shown->layer->segment.from, to->view->client_end));
     add_string(to, ROLE_BASIS, tcps_role_basis_name(to->view->role_basis));
-    add_number(to, INCARNATION, to->conn->incarnation);
+    add_number(to, INCARNATION, tcps_incarnation(to->conn));
 }
 
 static void add_opening(const struct drawing *to, const struct tcps_opening *opening)
@@ -307,8 +307,8 @@ static void add_summary(const struct drawing *to)
     tcps_history(to->conn, to->shown->layer->segment.at, history, sizeof history);
     add_string(to, HISTORY, history);
     if (!to->pinfo->fd->visited) return;
-    add_string(to, FINAL_CLIENT, tcps_state_name(to->conn->state[to->conn->client_end]));
-    add_string(to, FINAL_SERVER, tcps_state_name(to->conn->state[!to->conn->client_end]));
+    add_string(to, FINAL_CLIENT, tcps_state_name(to->conn->end[to->conn->client_end].state));
+    add_string(to, FINAL_SERVER, tcps_state_name(to->conn->end[!to->conn->client_end].state));
 }
 
 /* ---- the subtree ---- */

@@ -13,11 +13,6 @@
 /* Large blocks are cut into small ones; what is larger than SMALL gets a block of its own. */
 enum { LARGE = 64 * 1024 - 64, SMALL = 2048, UNIT = 8 };
 
-/* Stands before a block that may be resized. */
-struct header {
-    size_t bytes;
-};
-
 /* A block that was outgrown, kept for the next one that needs its size. */
 struct outgrown {
     struct outgrown *next;
@@ -55,10 +50,10 @@ void *tcpstate_allocate(size_t bytes)
     return block;
 }
 
-static void *allocate_resizable(size_t bytes)
+/* A block of rounded size: an outgrown one, if there is. */
+static void *reuse_or_allocate(size_t bytes)
 {
     struct outgrown **reusable = bytes <= SMALL ? &outgrown[bytes / UNIT] : NULL;
-    struct header *header;
 
     if (reusable && *reusable) {
         void *block = *reusable;
@@ -66,19 +61,15 @@ static void *allocate_resizable(size_t bytes)
         *reusable = (*reusable)->next;
         return block;
     }
-    header = tcpstate_allocate(sizeof *header + bytes);
-    header->bytes = bytes;
-    return header + 1;
+    return tcpstate_allocate(bytes);
 }
 
-static void keep_outgrown(void *block)
+static void keep_outgrown(void *block, size_t bytes)
 {
-    size_t bytes = ((struct header *)block - 1)->bytes;
     struct outgrown *kept = block;
 
     if (bytes > SMALL) {
-        /* With its header it was larger than SMALL, so it is a block of wmem's. */
-        wmem_free(wmem_file_scope(), (struct header *)block - 1);
+        wmem_free(wmem_file_scope(), block);
         return;
     }
     kept->next = outgrown[bytes / UNIT];
@@ -86,13 +77,13 @@ static void keep_outgrown(void *block)
 }
 
 /* tcps_memory.resize */
-static void *resize(void *context _U_, void *old, size_t bytes)
+static void *resize(void *context _U_, void *old, size_t old_bytes, size_t bytes)
 {
-    void *block = allocate_resizable(rounded(bytes));
+    void *block = reuse_or_allocate(rounded(bytes));
 
     if (old) {
-        memcpy(block, old, MIN(((struct header *)old - 1)->bytes, bytes));
-        keep_outgrown(old);
+        memcpy(block, old, MIN(old_bytes, bytes));
+        keep_outgrown(old, rounded(old_bytes));
     }
     return block;
 }

@@ -14,68 +14,116 @@
 #include "memory.h"
 #include "report/tap_payload.h"
 
-/* A flow with its key. End 0 is the one with the lower address, or the lower port if the addresses are equal. */
+/* The same connection inside and outside of a tunnel is two flows; so deep ones share a table. */
+enum { DEPTHS = 16, VERSIONS = 3 };
+
+/* A flow with its key: first.ports, and the addresses that follow in memory: of end 0, then of end 1. End 0 is the one
+ * with the lower address, or the lower port if the addresses are equal. Key and flow are one block, since there may be
+ * millions of them. */
 struct stream {
-    struct tcps_flow flow; /* flow.ports belongs to the key */
-    uint8_t version;       /* 4, 6, or 0: no IP address at hand */
-    uint8_t depth;         /* IP headers around: the same connection inside and outside of a tunnel is two flows */
-    uint32_t address[8];   /* of end 0, then of end 1; those of IPv4 take two words, and no more is allocated */
+    struct tcps_flow flow;
+    uint32_t address[8]; /* of these only address_words are allocated */
 };
 
-static GHashTable *streams; /* struct stream, as key of itself */
+static const unsigned address_words[VERSIONS] = {0, 2, 8};
+
+/* What to look for. */
+struct key {
+    unsigned version; /* 0: no IP address at hand; 1: IPv4; 2: IPv6 */
+    unsigned depth;   /* IP headers around */
+    struct stream stream; /* of which only the key counts */
+};
+
+static GHashTable *tables[VERSIONS][DEPTHS];
 static int proto_tcp, proto_ip, proto_ipv6, proto_llc;
 
-static unsigned address_words(const struct stream *stream)
+/* ---- tables ---- */
+
+static guint mix(const struct stream *stream, unsigned words)
 {
-    return stream->version == 6 ? 8 : 2;
-}
+    uint64_t hash = (uint64_t)stream->flow.first.ports[0] << 16 | stream->flow.first.ports[1];
 
-/* ---- table ---- */
-
-static guint stream_hash(gconstpointer key)
-{
-    const struct stream *stream = key;
-    uint64_t hash = (uint64_t)stream->flow.ports[0] << 32 | (uint64_t)stream->flow.ports[1] << 16 | stream->depth;
-
-    for (unsigned i = 0; i < address_words(stream); i += 2)
+    for (unsigned i = 0; i < words; i += 2)
         hash = (hash ^ ((uint64_t)stream->address[i] << 32 | stream->address[i + 1])) * UINT64_C(0x9e3779b97f4a7c15);
-    return (guint)(hash >> 32);
+    return (guint)(hash * UINT64_C(0x9e3779b97f4a7c15) >> 32);
 }
 
-static gboolean stream_equal(gconstpointer a, gconstpointer b)
+static bool same_ports(const struct stream *left, const struct stream *right)
+{
+    return memcmp(left->flow.first.ports, right->flow.first.ports, sizeof left->flow.first.ports) == 0;
+}
+
+static guint hash_none(gconstpointer key)
+{
+    return mix(key, 0);
+}
+
+static gboolean equal_none(gconstpointer a, gconstpointer b)
+{
+    return same_ports(a, b);
+}
+
+static guint hash_ipv4(gconstpointer key)
+{
+    return mix(key, 2);
+}
+
+static gboolean equal_ipv4(gconstpointer a, gconstpointer b)
 {
     const struct stream *left = a, *right = b;
 
-    if (left->flow.ports[0] != right->flow.ports[0] || left->flow.ports[1] != right->flow.ports[1]) return FALSE;
-    if (left->version != right->version || left->depth != right->depth) return FALSE;
-    if (left->version == 6) return memcmp(left->address, right->address, 32) == 0;
-    return left->address[0] == right->address[0] && left->address[1] == right->address[1];
+    return same_ports(left, right) && memcmp(left->address, right->address, 8) == 0;
 }
 
-static struct stream *stream_of(const struct stream *key, bool make)
+static guint hash_ipv6(gconstpointer key)
 {
-    struct stream *stream = g_hash_table_lookup(streams, key);
-    size_t size;
+    return mix(key, 8);
+}
+
+static gboolean equal_ipv6(gconstpointer a, gconstpointer b)
+{
+    const struct stream *left = a, *right = b;
+
+    return same_ports(left, right) && memcmp(left->address, right->address, 32) == 0;
+}
+
+static struct stream *add_stream(GHashTable *table, const struct key *key)
+{
+    size_t address_bytes = address_words[key->version] * sizeof(uint32_t);
+    struct stream *stream = tcpstate_allocate(offsetof(struct stream, address) + address_bytes);
+
+    stream->flow = (struct tcps_flow){.first = {.stream = TCPSTATE_NO_STREAM}};
+    memcpy(stream->flow.first.ports, key->stream.flow.first.ports, sizeof stream->flow.first.ports);
+    memcpy(stream->address, key->stream.address, address_bytes);
+    g_hash_table_add(table, stream);
+    return stream;
+}
+
+static struct stream *stream_of(const struct key *key, bool make)
+{
+    static const struct {
+        GHashFunc hash;
+        GEqualFunc equal;
+    } of_version[VERSIONS] = {{hash_none, equal_none}, {hash_ipv4, equal_ipv4}, {hash_ipv6, equal_ipv6}};
+    GHashTable **table = &tables[key->version][key->depth];
+    struct stream *stream = *table ? g_hash_table_lookup(*table, &key->stream) : NULL;
 
     if (stream || !make) return stream;
-    size = offsetof(struct stream, address) + address_words(key) * sizeof key->address[0];
-    stream = tcpstate_allocate(size);
-    memcpy(stream, key, size);
-    g_hash_table_add(streams, stream);
-    return stream;
+    if (!*table) *table = g_hash_table_new(of_version[key->version].hash, of_version[key->version].equal);
+    return add_stream(*table, key);
 }
 
 void tcpstate_streams_stop(void)
 {
-    if (streams) g_hash_table_destroy(streams);
-    streams = NULL;
+    for (unsigned version = 0; version < VERSIONS; version++)
+        for (unsigned depth = 0; depth < DEPTHS; depth++)
+            g_clear_pointer(&tables[version][depth], g_hash_table_destroy);
 }
 
 void tcpstate_streams_start(void)
 {
     tcpstate_streams_stop();
     tcpstate_memory_start();
-    streams = g_hash_table_new(stream_hash, stream_equal);
 }
 
 void tcpstate_streams_register(void)
@@ -91,7 +139,7 @@ void tcpstate_streams_register(void)
 /* IP headers since the TCP layer before this one, or since the last LLC header: the subframes of an A-MSDU are siblings,
  * a tunnel is nested. The lowest two layers ("frame" and a link layer) are no IP headers. A quote stands one deeper than
  * the segment that it quotes: below the IP header of the ICMP error. */
-static uint8_t tunnel_depth(const packet_info *pinfo)
+static unsigned tunnel_depth(const packet_info *pinfo)
 {
     unsigned depth = 0, number = pinfo->curr_layer_num;
     wmem_list_frame_t *layer = wmem_list_tail(pinfo->layers); /* this TCP layer itself */
@@ -107,7 +155,7 @@ static uint8_t tunnel_depth(const packet_info *pinfo)
         else if (proto == proto_tcp || proto == proto_llc)
             break;
     }
-    return (uint8_t)MIN(depth, UINT8_MAX);
+    return depth;
 }
 
 static int compare_words(const void *a, const void *b)
@@ -123,41 +171,41 @@ static int compare_words(const void *a, const void *b)
 
 /* Version, addresses and ports of the packet in canonical order. Returns the end that sent it: 1 if its (address, port)
  * is the higher. With both equal it is end 0 that talks to itself. Fixed sizes, since this is done for every packet. */
-static uint8_t fill_key(struct stream *key, const packet_info *pinfo, uint16_t source_port, uint16_t destination_port)
+static uint8_t fill_key(struct key *key, const packet_info *pinfo, uint16_t source_port, uint16_t destination_port)
 {
+    struct stream *stream = &key->stream;
     int order = 0;
     uint8_t from;
 
-    key->flow.newest = key->flow.found = NULL;
     key->version = 0;
-    key->address[0] = key->address[1] = 0;
     if (pinfo->src.type == AT_IPv4 && pinfo->dst.type == AT_IPv4) {
-        key->version = 4;
+        key->version = 1;
         order = compare_words(pinfo->src.data, pinfo->dst.data);
     } else if (pinfo->src.type == AT_IPv6 && pinfo->dst.type == AT_IPv6) {
-        key->version = 6;
+        key->version = 2;
         order = memcmp(pinfo->src.data, pinfo->dst.data, 16);
     }
     from = order > 0 || (order == 0 && source_port > destination_port);
-    if (key->version == 4) {
-        memcpy(&key->address[from], pinfo->src.data, 4);
-        memcpy(&key->address[!from], pinfo->dst.data, 4);
-    } else if (key->version == 6) {
-        memcpy(&key->address[4 * from], pinfo->src.data, 16);
-        memcpy(&key->address[4 * !from], pinfo->dst.data, 16);
+    if (key->version == 1) {
+        memcpy(&stream->address[from], pinfo->src.data, 4);
+        memcpy(&stream->address[!from], pinfo->dst.data, 4);
+    } else if (key->version == 2) {
+        memcpy(&stream->address[4 * from], pinfo->src.data, 16);
+        memcpy(&stream->address[4 * !from], pinfo->dst.data, 16);
     }
-    key->flow.ports[from] = source_port;
-    key->flow.ports[!from] = destination_port;
+    stream->flow.first.ports[from] = source_port;
+    stream->flow.first.ports[!from] = destination_port;
     return from;
 }
 
 bool tcpstate_find_flow(struct tcpstate_layer *layer, const packet_info *pinfo, uint16_t source_port,
                         uint16_t destination_port, bool make)
 {
-    struct stream key, *stream;
+    struct key key;
+    struct stream *stream;
     uint8_t from = fill_key(&key, pinfo, source_port, destination_port);
 
-    key.depth = (uint8_t)(tunnel_depth(pinfo) - layer->quoted);
+    key.depth = MIN(tunnel_depth(pinfo) - layer->quoted, DEPTHS - 1u);
     stream = stream_of(&key, make);
     if (!stream) return false;
     layer->flow = &stream->flow;
@@ -171,10 +219,10 @@ bool tcpstate_find_flow(struct tcpstate_layer *layer, const packet_info *pinfo, 
 
 void tcpstate_feed(struct tcpstate_layer *layer)
 {
-    const struct tcps_conn *newest = layer->flow->newest;
+    const struct tcps_conn *newest = tcps_newest(layer->flow);
 
     layer->conn = tcps_flow_feed(layer->flow, &tcpstate_memory, &layer->segment);
-    if (layer->flow->newest != newest) layer->flow->newest->stream = TCPSTATE_NO_STREAM;
+    if (tcps_newest(layer->flow) != newest) tcps_newest(layer->flow)->stream = TCPSTATE_NO_STREAM;
 }
 
 void tcpstate_feed_quote(struct tcpstate_layer *layer)
@@ -194,7 +242,7 @@ void tcpstate_find_stream_number(const struct tcpstate_layer *layer, struct tcps
 
     if (layer->quoted || conn->stream != TCPSTATE_NO_STREAM) return;
     conversation = find_conversation(layer->segment.at.frame, &layer->address[0], &layer->address[1], CONVERSATION_TCP,
-                                     layer->flow->ports[0], layer->flow->ports[1], 0);
+                                     layer->flow->first.ports[0], layer->flow->first.ports[1], 0);
     analysis = conversation ? conversation_get_proto_data(conversation, proto_tcp) : NULL;
     if (analysis) conn->stream = analysis->stream;
 }

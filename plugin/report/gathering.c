@@ -71,7 +71,7 @@ static struct tcpstate_connection *connection_of(struct tcpstate_gathering *gath
         connection->conn = tap->conn;
         for (unsigned end = 0; end < 2; end++) {
             connection->address[end] = shared_address(gathering, &tap->address[end]);
-            connection->port[end] = tap->flow->ports[end];
+            connection->port[end] = tap->conn->ports[end];
         }
         connection->first_time = connection->last_time = tap->segment.time;
         connection->first_frame = tap->segment.at.frame;
@@ -95,7 +95,7 @@ void tcpstate_gather(struct tcpstate_gathering *gathering, const struct tcpstate
 
 int64_t tcpstate_replaced_at(const struct tcpstate_connection *connection)
 {
-    const struct tcps_conn *newer = connection->conn->newer;
+    const struct tcps_conn *newer = tcps_newer(connection->conn);
 
     return newer && newer->log.count ? newer->log.entries[0].time : INT64_MAX;
 }

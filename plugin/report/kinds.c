@@ -16,7 +16,7 @@ const unsigned tcpstate_report_count = G_N_ELEMENTS(tcpstate_report_kinds);
 void tcpstate_cells_stream(struct tcpstate_cell *cells, const struct tcpstate_connection *connection)
 {
     if (connection->conn->stream != TCPSTATE_NO_STREAM) tcpstate_cell_number(&cells[0], connection->conn->stream);
-    tcpstate_cell_number(&cells[1], connection->conn->incarnation);
+    tcpstate_cell_number(&cells[1], tcps_incarnation(connection->conn));
 }
 
 void tcpstate_cells_ends(struct tcpstate_cell *cells, const struct tcpstate_connection *connection)

@@ -107,7 +107,7 @@ static void fill(const void *item, struct tcpstate_cell *cells)
 
     tcps_conn_view(step->conn, segment->at, &view);
     tcpstate_cell_number(&cells[L_STREAM], step->conn->stream);
-    tcpstate_cell_number(&cells[L_INCARNATION], step->conn->incarnation);
+    tcpstate_cell_number(&cells[L_INCARNATION], tcps_incarnation(step->conn));
     tcpstate_cell_frame(&cells[L_FRAME], segment->at.frame);
     tcpstate_cell_duration(&cells[L_TIME], segment->time - drawn->start);
     tcpstate_cell_number(&cells[L_SEGMENTS], step->segments);
@@ -393,8 +393,8 @@ static void draw_head(const struct picture *picture, const struct tcpstate_conne
     bool announced = tcps_reason_kind(first->why0) != TCPS_INITIAL;
 
     g_string_printf(line, "TCP stream %u", stream);
-    if (connection->conn->incarnation > 1)
-        g_string_append_printf(line, ", connection %u on these addresses and ports", connection->conn->incarnation);
+    if (tcps_incarnation(connection->conn) > 1)
+        g_string_append_printf(line, ", connection %u on these addresses and ports", tcps_incarnation(connection->conn));
     tcpstate_write_line(picture->writer, line->str);
     for (unsigned i = 0; i < 2; i++) {
         unsigned which = i ? !client : client;

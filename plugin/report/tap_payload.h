@@ -25,7 +25,7 @@ struct tcpstate_tap {
         uint32_t first_entry, entries; /* the log entries of this very packet */
         uint8_t client_end;            /* the end held to be the client at this packet */
     } view;                       /* of what the packet did; for the states, tcps_conn_view(conn, segment.at, ...) */
-    struct tcps_flow *flow;       /* flow->ports: the ports of end 0 and 1 */
+    struct tcps_flow *flow;
     struct tcps_conn *conn;       /* conn->stream is tcp.stream, TCPSTATE_NO_STREAM if Wireshark gave none */
     address address[2];           /* of end 0 and 1; copy_address() them to keep them */
     bool quoted;                  /* no segment of the connection: an ICMP error that quotes one */

@@ -11,9 +11,10 @@
 
 enum { CLIENT_ISN = 1000, SERVER_ISN = 5000, PAYLOAD = 100 };
 
-static void *resize(void *context, void *old, size_t bytes)
+static void *resize(void *context, void *old, size_t old_bytes, size_t bytes)
 {
     (void)context;
+    (void)old_bytes;
     return realloc(old, bytes);
 }
 
@@ -39,7 +40,7 @@ static struct tcps_segment segment(uint32_t frame, unsigned from, unsigned flags
 int main(int count, char **arguments)
 {
     uint32_t segments = count > 1 ? (uint32_t)strtoul(arguments[1], NULL, 10) : 1000;
-    struct tcps_flow flow = {.ports = {40000, 80}};
+    struct tcps_flow flow = {.first.ports = {40000, 80}};
     uint32_t sent = CLIENT_ISN + 1, changed;
     struct tcps_segment handshake[] = {
         segment(1, 0, TCPS_SYN, CLIENT_ISN, 0, 0),
@@ -50,7 +51,7 @@ int main(int count, char **arguments)
 
     for (unsigned i = 0; i < 4; i++)
         tcps_flow_feed(&flow, &memory, &handshake[i]);
-    changed = flow.newest->log.count;
+    changed = flow.first.log.count;
     /* The client sends, the server acknowledges. */
     for (uint32_t frame = 5; frame < 5 + segments; frame++) {
         struct tcps_segment next = frame & 1 ? segment(frame, 0, TCPS_PSH | TCPS_ACK, sent, SERVER_ISN + 1, PAYLOAD)
@@ -59,8 +60,8 @@ int main(int count, char **arguments)
         if (frame & 1) sent += PAYLOAD;
         tcps_flow_feed(&flow, &memory, &next);
     }
-    if (flow.newest->log.count != changed || flow.newest->state[0] != TCPS_ESTABLISHED ||
-        flow.newest->state[1] != TCPS_ESTABLISHED) {
+    if (flow.first.log.count != changed || flow.first.end[0].state != TCPS_ESTABLISHED ||
+        flow.first.end[1].state != TCPS_ESTABLISHED) {
         fprintf(stderr, "core_cost: something changed; this measures another thing\n");
         return 1;
     }

@@ -51,7 +51,7 @@ static int wanted[WANTED_COUNT];
 static dissector_handle_t handle;
 static GHashTable *flows; /* tcp.stream: struct tcps_flow */
 
-static void *resize(void *context _U_, void *old, size_t bytes)
+static void *resize(void *context _U_, void *old, size_t old_bytes _U_, size_t bytes)
 {
     return wmem_realloc(wmem_file_scope(), old, bytes);
 }
@@ -105,8 +105,8 @@ static struct tcps_flow *flow_of(proto_tree *tree, struct tcps_segment *segment)
 
     if (!flow) {
         flow = wmem_new0(wmem_file_scope(), struct tcps_flow);
-        flow->ports[0] = MIN(source, destination);
-        flow->ports[1] = MAX(source, destination);
+        flow->first.ports[0] = MIN(source, destination);
+        flow->first.ports[1] = MAX(source, destination);
         g_hash_table_insert(flows, key, flow);
     }
     segment->from = source > destination;

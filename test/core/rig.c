@@ -10,7 +10,7 @@
 
 /* ---- memory ---- */
 
-static void *rig_resize(void *context, void *old, size_t bytes)
+static void *rig_resize(void *context, void *old, size_t old_bytes, size_t bytes)
 {
     struct rig_heap *heap = context;
     void *block;
@@ -20,8 +20,12 @@ static void *rig_resize(void *context, void *old, size_t bytes)
         heap->refusals++;
         return NULL;
     }
-    if (old) g_assert_true(g_hash_table_remove(heap->blocks, old));
-    block = g_realloc(old, bytes);
+    block = g_malloc(bytes);
+    if (old) {
+        memcpy(block, old, MIN(old_bytes, bytes)); /* under the sanitizers a wrong size is seen */
+        g_assert_true(g_hash_table_remove(heap->blocks, old));
+        g_free(old);
+    }
     g_hash_table_add(heap->blocks, block);
     return block;
 }
@@ -123,16 +127,23 @@ static const struct {
     {TCPS_PRESUMED_OPEN, "presumed_open"},
 };
 
+static void rarities_text(GString *out, const struct tcps_conn *conn, unsigned end, uint32_t mine)
+{
+    const struct tcps_rarities *rare = conn->rarities;
+
+    if (!rare) return;
+    g_string_append_printf(out, "doubt %d hole %d..%d ", (int32_t)(rare->doubt[end] - mine),
+                           (int32_t)(rare->hole_start[end] - mine), (int32_t)(rare->hole_end[end] - mine));
+}
+
 static void endpoint_text(GString *out, const struct tcps_endpoint *end, uint32_t mine, uint32_t theirs)
 {
-    g_string_append_printf(out, "iss %d una %d nxt %d rcv_nxt %d rcv_edge %d fin %d fin_ack %d doubt %d x%u "
-                           "retracted %u hole %d..%d ts %u mark %#x first %u/%u:",
+    g_string_append_printf(out, "iss %d una %d nxt %d rcv_nxt %d rcv_edge %d fin %d fin_ack %d doubts %u "
+                           "retracted %u ts %u mark %#x first %u/%u:",
                            (int32_t)(end->iss - mine), (int32_t)(end->snd_una - mine), (int32_t)(end->snd_nxt - mine),
                            (int32_t)(end->rcv_nxt - theirs), (int32_t)(end->rcv_edge - theirs),
-                           (int32_t)(end->fin - mine), (int32_t)(end->fin_ack - theirs), (int32_t)(end->doubt - mine),
-                           end->doubts, end->retractions, (int32_t)(end->hole_start - mine),
-                           (int32_t)(end->hole_end - mine), end->ts_recent, end->mark, end->first_data,
-                           end->first_ack);
+                           (int32_t)(end->fin - mine), (int32_t)(end->fin_ack - theirs), end->doubts,
+                           end->retractions, end->ts_recent, end->mark, end->first_data, end->first_ack);
     for (unsigned i = 0; i < G_N_ELEMENTS(fact_names); i++)
         if (end->known & fact_names[i].fact) g_string_append_printf(out, " %s", fact_names[i].name);
     g_string_append_printf(out, " (%#x)\n", end->known);
@@ -142,6 +153,7 @@ void rig_facts_text(GString *out, const struct tcps_conn *conn, const uint32_t b
 {
     for (unsigned end = 0; end < 2; end++) {
         g_string_append_printf(out, "    %s: ", tcps_role_name(end, conn->client_end));
+        rarities_text(out, conn, end, base[end]);
         endpoint_text(out, &conn->end[end], base[end], base[!end]);
     }
 }

@@ -392,8 +392,8 @@ static void expect(struct run *run, const struct story_line *line)
     } else if (strcmp(what, "corrects") == 0) {
         expect_corrections(run, line, rest);
     } else if (strcmp(what, "incarnation") == 0) {
-        if (run->conn->incarnation != (uint32_t)atoi(rest[0]))
-            fail(run, line, "expected %s, got %u", line->text, run->conn->incarnation);
+        if (tcps_incarnation(run->conn) != (uint32_t)atoi(rest[0]))
+            fail(run, line, "expected %s, got %u", line->text, tcps_incarnation(run->conn));
     } else {
         expect_roles(run, line, rest);
     }
@@ -412,7 +412,7 @@ static void open_run(struct run *run, const struct story *story, const struct va
     rig_heap_open(&run->heap);
     run->memory = rig_heap_memory(&run->heap);
     for (uint8_t side = 0; side < 2; side++)
-        run->flow.ports[end_of(run, side)] = story->ports[side];
+        run->flow.first.ports[end_of(run, side)] = story->ports[side];
     run->sent = g_array_new(FALSE, FALSE, sizeof(struct tcps_segment));
     run->shown = g_array_new(FALSE, FALSE, sizeof(struct shown));
     run->trace = g_string_new(NULL);

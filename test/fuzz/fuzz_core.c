@@ -47,11 +47,12 @@ struct bench {
 
 /* ---- memory ---- */
 
-static void *resize(void *context, void *old, size_t bytes)
+static void *resize(void *context, void *old, size_t old_bytes, size_t bytes)
 {
     struct bench *bench = context;
     void *block;
 
+    REQUIRE(old ? old_bytes > 0 && old_bytes < bytes : old_bytes == 0);
     if (!old && bench->block_count == MAX_BLOCKS) return NULL;
     block = realloc(old, bytes);
     if (!block) return NULL;
@@ -247,7 +248,7 @@ static void feed(struct bench *bench, const uint8_t *bytes)
 
     advance(bench, bytes[0] >> 1);
     seg = segment_from(bench, bytes);
-    if (bytes[1] % 32 == 31 && bench->flow.newest)
+    if (bytes[1] % 32 == 31 && bench->flow.first.log.count)
         conn = tcps_flow_unreachable(&bench->flow, &bench->memory, &seg);
     else
         conn = tcps_flow_feed(&bench->flow, &bench->memory, &seg);
@@ -275,8 +276,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     bench.memory = (struct tcps_memory){.resize = resize, .context = &bench};
     if (size < RECORD) return 0;
     /* The first record gives ports and initial numbers. */
-    bench.flow.ports[0] = (uint16_t)(bytes[0] * 100);
-    bench.flow.ports[1] = (uint16_t)(bytes[1] * 100);
+    bench.flow.first.ports[0] = (uint16_t)(bytes[0] * 100);
+    bench.flow.first.ports[1] = (uint16_t)(bytes[1] * 100);
     bench.next[0] = (uint32_t)bytes[2] << 24 | (bytes[3] & 0x80 ? 0xfffff0 : bytes[3]);
     bench.next[1] = (uint32_t)bytes[4] << 24 | (bytes[5] & 0x80 ? 0xfffff0 : bytes[5]);
     for (size_t at = RECORD; at + RECORD <= size && bench.count < MAX_SEGMENTS; at += RECORD)
