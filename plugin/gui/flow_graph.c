@@ -103,7 +103,7 @@ static void set_end(address *to, const struct tcpstate_tap *tap, unsigned end)
 
     free_address(to);
     if (addresses_equal(&tap->address[0], &tap->address[1])) {
-        tcpstate_endpoint_text(&tap->address[end], tap->flow->ports[end], text, sizeof text);
+        tcpstate_endpoint_text(&tap->address[end], tap->conn->ports[end], text, sizeof text);
         lifeline = g_strdup_printf("%s %s", text, tcps_role_name(end, tap->view.client_end));
         alloc_address_wmem(NULL, to, AT_STRINGZ, (int)strlen(lifeline) + 1, lifeline);
         g_free(lifeline);
@@ -168,8 +168,8 @@ static tap_packet_status take_packet(void *data, packet_info *pinfo, epan_dissec
     source = lifeline_of(&item->src_addr);
     destination = lifeline_of(&item->dst_addr);
     item->frame_number = pinfo->num;
-    item->port_src = tap->flow->ports[from];
-    item->port_dst = tap->flow->ports[!from];
+    item->port_src = tap->conn->ports[from];
+    item->port_dst = tap->conn->ports[!from];
     item->frame_label = label_of(tap, &view, source <= destination ? from : !from);
     item->comment = comment_of(tap, &view);
     item->conv_num = (uint16_t)tap->conn->stream;
