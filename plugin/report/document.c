@@ -4,10 +4,12 @@
  */
 #include "document.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include <epan/to_str.h>
+
+#define SECOND UINT64_C(1000000000)
 
 static void clear_table(void *table)
 {
@@ -99,23 +101,73 @@ void tcpstate_cell_endpoint(struct tcpstate_cell *cell, const address *address, 
     cell->port = port;
 }
 
-void tcpstate_duration_text(int64_t nanoseconds, char *text, size_t size)
+/* The digits of `number`, at least `least` of them; returns where they end. */
+static char *put_digits(char *to, uint64_t number, unsigned least)
 {
-    double seconds = (double)nanoseconds / 1e9;
-    double magnitude = seconds < 0 ? -seconds : seconds;
+    unsigned count = 1;
 
-    if (magnitude < 1)
-        g_snprintf(text, (gulong)size, "%.3f ms", seconds * 1e3);
-    else if (magnitude < 100)
-        g_snprintf(text, (gulong)size, "%.3f s", seconds);
-    else
-        g_snprintf(text, (gulong)size, "%.0f s", seconds);
+    for (uint64_t rest = number / 10; rest; rest /= 10) count++;
+    count = MAX(count, least);
+    for (char *digit = to + count; digit > to; number /= 10) *--digit = (char)('0' + number % 10);
+    return to + count;
 }
 
-void tcpstate_endpoint_text(const address *address, uint16_t port, char *text, size_t size)
+static uint64_t magnitude_of(int64_t number)
 {
-    char *host = address_to_str(NULL, address);
+    return number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+}
 
-    g_snprintf(text, (gulong)size, address->type == AT_IPv6 ? "[%s]:%" PRIu16 : "%s:%" PRIu16, host, port);
-    wmem_free(NULL, host);
+size_t tcpstate_digits(int64_t number, char *text)
+{
+    char *end = text;
+
+    if (number < 0) *end++ = '-';
+    end = put_digits(end, magnitude_of(number), 1);
+    *end = '\0';
+    return (size_t)(end - text);
+}
+
+/* Nanoseconds as a number of `unit` nanoseconds with three decimals, rounded. */
+static char *put_thousandths(char *to, uint64_t nanoseconds, uint64_t unit)
+{
+    uint64_t thousandths = (nanoseconds + unit / 2000) / (unit / 1000);
+
+    to = put_digits(to, thousandths / 1000, 1);
+    *to++ = '.';
+    return put_digits(to, thousandths % 1000, 3);
+}
+
+/* printf() would do, at a tenth of the speed. */
+size_t tcpstate_duration_text(int64_t nanoseconds, char *text)
+{
+    uint64_t magnitude = magnitude_of(nanoseconds);
+    char *end = text;
+
+    if (nanoseconds < 0) *end++ = '-';
+    if (magnitude < SECOND)
+        end = put_thousandths(end, magnitude, SECOND / 1000);
+    else if (magnitude < 100 * SECOND)
+        end = put_thousandths(end, magnitude, SECOND);
+    else
+        end = put_digits(end, (magnitude + SECOND / 2) / SECOND, 1);
+    *end++ = ' ';
+    if (magnitude < SECOND) *end++ = 'm';
+    *end++ = 's';
+    *end = '\0';
+    return (size_t)(end - text);
+}
+
+size_t tcpstate_endpoint_text(const address *address, uint16_t port, char *text, size_t size)
+{
+    char *end = text;
+
+    if (address->type == AT_IPv6) *end++ = '[';
+    *end = '\0';
+    address_to_str_buf(address, end, (int)size - 9); /* room for brackets, colon and port */
+    end += strlen(end);
+    if (address->type == AT_IPv6) *end++ = ']';
+    *end++ = ':';
+    end = put_digits(end, port, 1);
+    *end = '\0';
+    return (size_t)(end - text);
 }

@@ -94,9 +94,14 @@ void tcpstate_cell_frame(struct tcpstate_cell *cell, uint32_t frame);
 void tcpstate_cell_duration(struct tcpstate_cell *cell, int64_t nanoseconds);
 void tcpstate_cell_endpoint(struct tcpstate_cell *cell, const address *address, uint16_t port);
 
+/* These three return the length. The first two need room for so many octets: */
+enum { TCPSTATE_NUMBER_SIZE = 32 };
+
+/* "-12". */
+size_t tcpstate_digits(int64_t number, char *text);
 /* "12.345 ms", "7200 s". */
-void tcpstate_duration_text(int64_t nanoseconds, char *text, size_t size);
-/* "10.0.0.1:80", "[2001:db8::1]:80". */
-void tcpstate_endpoint_text(const address *address, uint16_t port, char *text, size_t size);
+size_t tcpstate_duration_text(int64_t nanoseconds, char *text);
+/* "10.0.0.1:80", "[2001:db8::1]:80". `size` is at least 64. */
+size_t tcpstate_endpoint_text(const address *address, uint16_t port, char *text, size_t size);
 
 #endif

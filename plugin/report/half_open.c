@@ -207,11 +207,11 @@ void tcpstate_note_floods(const GPtrArray *servers, struct tcpstate_document *do
 {
     for (guint i = 0; i < servers->len; i++) {
         const struct tcpstate_server *server = g_ptr_array_index(servers, i);
-        char name[80], at[32];
+        char name[80], at[TCPSTATE_NUMBER_SIZE];
 
         if (!is_flooded(server)) continue;
         tcpstate_endpoint_text(server->address, server->port, name, sizeof name);
-        tcpstate_duration_text(server->pending_time, at, sizeof at);
+        tcpstate_duration_text(server->pending_time, at);
         tcpstate_document_note(document,
             "This looks like a SYN flood: %s had %" PRIu64 " openings not completed at once (%s after the capture's "
             "start), of which at most %" PRIu64 " half-open; %" PRIu64 " attempts from %" PRIu64 " addresses failed, "

@@ -86,7 +86,7 @@ static size_t placeholder(const char *text, const struct stuck *stuck, char *val
     else if (strncmp(text, "{peer}", length) == 0)
         g_strlcpy(value, tcps_role_name(!stuck->end, client), size);
     else if (strncmp(text, "{time}", length) == 0)
-        tcpstate_duration_text(stuck->waits, value, size);
+        tcpstate_duration_text(stuck->waits, value);
     else if (strncmp(text, "{since}", length) == 0)
         g_snprintf(value, (gulong)size, "%u", stuck->frame);
     else if (strncmp(text, "{fin}", length) == 0)
@@ -99,7 +99,7 @@ static size_t placeholder(const char *text, const struct stuck *stuck, char *val
 static void spell_out(const char *sentence, const struct stuck *stuck, struct tcpstate_cell *cell)
 {
     GString *text = g_string_new(NULL);
-    char value[32];
+    char value[TCPSTATE_NUMBER_SIZE];
 
     while (*sentence) {
         if (*sentence == '{') {
