@@ -150,14 +150,17 @@ static void add_endpoint(const struct drawing *to, unsigned end, enum field firs
     const struct tcps_view *view = to->view;
     proto_item *item = add_string(to, first, tcps_state_name(view->state[end]));
     struct drawing deeper = below(to, item, ett);
+    int64_t lasts;
 
     proto_item_append_text(item, " (%s)", tcps_state_meaning(view->state[end]));
     add_string(&deeper, first + (CLIENT_BEFORE - CLIENT), tcps_state_name(view->before[end]));
     if (view->basis[end] != TCPS_BASIS_none)
         add_string(&deeper, first + (CLIENT_BASIS - CLIENT), tcps_basis_name(view->basis[end]));
     if (!view->since[end]) return;
+    lasts = to->shown->layer->segment.time - view->since_time[end];
+    proto_item_append_text(item, ", for %.3f s since frame %u", (double)lasts / 1e9, view->since[end]);
     add_frame(&deeper, first + (CLIENT_SINCE - CLIENT), view->since[end]);
-    add_time(&deeper, first + (CLIENT_TIME - CLIENT), to->shown->layer->segment.time - view->since_time[end]);
+    add_time(&deeper, first + (CLIENT_TIME - CLIENT), lasts);
 }
 
 static void add_endpoints(const struct drawing *to)
@@ -204,12 +207,29 @@ static void add_roles(const struct drawing *to)
     add_number(to, INCARNATION, tcps_incarnation(to->conn));
 }
 
+/* ", frames 1, 2, 3": those of an exchange that are there, in case the subtree is closed. */
+static void append_frames(proto_item *item, const struct tcps_moment *const *moments, unsigned count)
+{
+    const char *before = ", frames ";
+
+    for (unsigned i = 0; i < count; i++) {
+        if (!moments[i]->frame) continue;
+        proto_item_append_text(item, "%s%u", before, moments[i]->frame);
+        before = ", ";
+    }
+}
+
 static void add_opening(const struct drawing *to, const struct tcps_opening *opening)
 {
+    const struct tcps_moment *const steps[] = {&opening->syn, &opening->synack, &opening->ack};
     struct drawing deeper;
+    proto_item *item;
 
     if (opening->kind == TCPS_OPEN_none) return;
-    deeper = below(to, add_string(to, OPEN_KIND, tcps_open_kind_name(opening->kind)), ett_open);
+    item = add_string(to, OPEN_KIND, tcps_open_kind_name(opening->kind));
+    proto_item_append_text(item, ", %s", tcps_open_status_name(opening->status));
+    append_frames(item, steps, G_N_ELEMENTS(steps));
+    deeper = below(to, item, ett_open);
     add_string(&deeper, OPEN_STATUS, tcps_open_status_name(opening->status));
     add_frame(&deeper, OPEN_SYN, opening->syn.frame);
     add_frame(&deeper, OPEN_SYNACK, opening->synack.frame);
@@ -231,11 +251,17 @@ static const char *initiator_name(const struct tcps_closing *closing, unsigned c
 static void add_closing(const struct drawing *to, const struct tcps_closing *closing)
 {
     const struct tcps_moment *last = closing->ack[0].frame > closing->ack[1].frame ? &closing->ack[0] : &closing->ack[1];
+    const struct tcps_moment *const steps[] = {&closing->fin[0], &closing->ack[0], &closing->fin[1], &closing->ack[1]};
+    const char *initiator = initiator_name(closing, to->view->client_end);
     struct drawing deeper;
+    proto_item *item;
 
     if (closing->kind == TCPS_CLOSE_none) return;
-    deeper = below(to, add_string(to, CLOSE_KIND, tcps_close_kind_name(closing->kind)), ett_close);
-    add_string(&deeper, CLOSE_INITIATOR, initiator_name(closing, to->view->client_end));
+    item = add_string(to, CLOSE_KIND, tcps_close_kind_name(closing->kind));
+    if (closing->initiator == 0 || closing->initiator == 1) proto_item_append_text(item, ", %s first", initiator);
+    append_frames(item, steps, G_N_ELEMENTS(steps));
+    deeper = below(to, item, ett_close);
+    add_string(&deeper, CLOSE_INITIATOR, initiator);
     add_frame(&deeper, CLOSE_FIN1, closing->fin[0].frame);
     add_frame(&deeper, CLOSE_ACK1, closing->ack[0].frame);
     add_frame(&deeper, CLOSE_FIN2, closing->fin[1].frame);
