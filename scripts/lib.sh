@@ -65,6 +65,9 @@ needs_for_tests() {
     needs wireshark-common have editcap
     needs wireshark-common have sharkd
     needs man-db have man
+    needs sqlite3 have sqlite3
+    needs parallel have parallel
+    needs python3-pandas have_module pandas
     # Wireshark's windows, on a screen without a monitor (test/gui).
     needs wireshark have wireshark
     needs xvfb have Xvfb
