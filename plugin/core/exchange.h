@@ -62,6 +62,10 @@ struct tcps_closing {
 void tcps_opening_of(const struct tcps_conn *conn, uint32_t entries, struct tcps_opening *opening);
 void tcps_closing_of(const struct tcps_conn *conn, uint32_t entries, struct tcps_closing *closing);
 
+/* Both, in one walk. */
+void tcps_exchanges_of(const struct tcps_conn *conn, uint32_t entries, struct tcps_opening *opening,
+                       struct tcps_closing *closing);
+
 /* Which end sent the RST that entry `entry` of the log tells of: 0 or 1; -1 if it tells of none. */
 int tcps_reset_sender(const struct tcps_conn *conn, uint32_t entry);
 

@@ -57,8 +57,7 @@ static void fill_summary(const struct tcpstate_connection *connection, struct tc
     struct tcps_closing closing;
     char history[64];
 
-    tcps_opening_of(conn, conn->log.count, &opening);
-    tcps_closing_of(conn, conn->log.count, &closing);
+    tcps_exchanges_of(conn, conn->log.count, &opening, &closing);
     tcps_history(conn, end, history, sizeof history);
     tcpstate_cell_text(&cells[N_STATE], tcps_conn_state(conn, conn->log.count));
     tcpstate_cell_format(&cells[N_HISTORY], "%s", history);

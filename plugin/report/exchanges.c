@@ -137,8 +137,7 @@ void tcpstate_report_exchanges(const struct tcpstate_report_input *input, struct
         struct handshake handshake = {.connection = connection};
         struct close close = {.connection = connection};
 
-        tcps_opening_of(conn, conn->log.count, &handshake.opening);
-        tcps_closing_of(conn, conn->log.count, &close.closing);
+        tcps_exchanges_of(conn, conn->log.count, &handshake.opening, &close.closing);
         openings[handshake.opening.status]++;
         if (handshake.opening.status == TCPS_STATUS_complete) g_array_append_val(handshakes, handshake);
         if (close.closing.complete)
