@@ -1,41 +1,54 @@
 #!/bin/bash
-# Builds and tests on other Debian suites, and so on other Wireshark versions: test-matrix.sh [SUITE…]
-# Without a SUITE: bookworm (Wireshark 4.0) and trixie (4.4); sid has 4.6. Each suite gets a minimal root made with
-# mmdebstrap, kept in ${TCPSTATE_ROOTS:-${XDG_CACHE_HOME:-/var/tmp}/tcpstate-roots}; a copy of this tree is put into it
-# and scripts/test.sh run there, as a newcomer would. Needs root, for chroot. The options of test.sh go into TEST_OPTIONS.
+# Builds and tests on other Debian releases, and so on other Wireshark versions: test-matrix.sh [SUITE[-ARCH]…]
+# Without arguments: bookworm (Wireshark 4.0), trixie (4.4) and bookworm-i386, where pointers have 32 bits; sid has 4.6.
+# Each gets a minimal root made with mmdebstrap, kept below ${TCPSTATE_ROOTS:-/var/tmp/tcpstate-roots}; a copy of this
+# tree is put into it and scripts/test.sh run there, as a newcomer would. Needs root, for chroot. The options of test.sh
+# go into TEST_OPTIONS. Exit status: 1 if something failed; 77 if nothing did, but a root could not be made.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib.sh"
 
+readonly skipped_status=77
+
 case ${1:-} in
 -h | --help)
-    sed -n '2,5s/^# //p' "$0"
+    sed -n '2,6s/^# //p' "$0"
     exit 0
     ;;
 esac
 [ "$(id -u)" = 0 ] || die "needs root, for chroot"
 
-needs mmdebstrap have mmdebstrap
-needs git have git
-install_missing
-
-suites=("$@")
-[ $# -gt 0 ] || suites=(bookworm trixie)
+targets=("$@")
+[ $# -gt 0 ] || targets=(bookworm trixie bookworm-i386)
 roots=${TCPSTATE_ROOTS:-${XDG_CACHE_HOME:-/var/tmp}/tcpstate-roots}
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 # The clock of a test machine may be past the end of a Release file's validity.
 aged='Acquire::Check-Valid-Until "false"'
+
+needs mmdebstrap have mmdebstrap
+needs git have git
+case "${targets[*]}" in
+*-*) needs arch-test have arch-test ;;
+esac
+if ! (install_missing) || ! unshare --mount --pid --fork true; then
+    say "skipped: ${targets[*]}: no roots can be made or entered here"
+    exit "$skipped_status"
+fi
 mkdir -p "$roots" "$build_root"
 
-# A minimal root, made in a place of its own so that an interrupted one is not taken for whole.
+# A minimal root, made in a place of its own so that an interrupted one is not taken for whole. TARGET is a suite, with
+# an architecture behind a dash if it is not this machine's.
 make_root() {
-    local suite=$1
-    [ ! -d "$roots/$suite" ] || return 0
-    say "making a root of $suite"
-    rm -rf "$roots/$suite.new"
-    mmdebstrap --quiet --variant=apt --aptopt="$aged" "$suite" "$roots/$suite.new" "$mirror"
-    mv "$roots/$suite.new" "$roots/$suite"
+    local target=$1 architecture=()
+    [ ! -d "$roots/$target" ] || return 0
+    case $target in
+    *-*) architecture=(--architectures="${target##*-}") ;;
+    esac
+    say "making a root of $target"
+    rm -rf "$roots/$target.new"
+    timeout 1200 mmdebstrap --quiet --variant=apt --aptopt="$aged" "${architecture[@]}" "${target%%-*}" \
+        "$roots/$target.new" "$mirror" && mv "$roots/$target.new" "$roots/$target"
 }
 
 # The tree as git sees it, changes included, without build trees.
@@ -50,39 +63,48 @@ copy_tree() {
 
 # In namespaces of its own, so that mounts and processes end with it.
 run_in_root() {
-    local root=$1
+    local root=$1 machine=linux64
     shift
+    case $root in
+    *-i386) machine=linux32 ;;
+    esac
     # shellcheck disable=SC2016
-    unshare --mount --pid --fork --propagation private bash -c '
+    unshare --mount --pid --fork --propagation private "$machine" bash -c '
         root=$1; shift
-        mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" && mount -t tmpfs -o mode=1777 tmp "$root/tmp" &&
-            exec chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-                HOME=/root TERM=dumb LC_ALL=C.UTF-8 "$@"' bash "$root" "$@"
+        mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" &&
+            mount -t tmpfs -o mode=1777 tmp "$root/tmp" && exec chroot "$root" env -i \
+                PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LC_ALL=C.UTF-8 \
+                ${http_proxy+http_proxy="$http_proxy"} "$@"' bash "$root" "$@"
 }
 
 table=()
-failed=0
-for suite in "${suites[@]}"; do
+status=0
+for target in "${targets[@]}"; do
     since=$SECONDS
-    log=$build_root/matrix-$suite.log
-    if ! make_root "$suite"; then
-        table+=("$suite FAILED: no root could be made")
-        failed=1
+    log=$build_root/matrix-$target.log
+    if ! make_root "$target"; then
+        table+=("skipped  $target: no root could be made")
+        [ "$status" != 0 ] || status=$skipped_status
         continue
     fi
-    root=$roots/$suite
+    root=$roots/$target
     cp -L /etc/resolv.conf "$root/etc/resolv.conf"
     copy_tree "$root"
-    say "testing on $suite; the log is $log"
-    result=passed
+    say "testing on $target; the log is $log"
+    result="passed  "
     # shellcheck disable=SC2086
-    run_in_root "$root" /src/tcpstate/scripts/test.sh ${TEST_OPTIONS:-} >"$log" 2>&1 </dev/null || result=FAILED
+    if ! run_in_root "$root" /src/tcpstate/scripts/test.sh ${TEST_OPTIONS:-} >"$log" 2>&1 </dev/null; then
+        result="FAILED  "
+        status=1
+        heading "end of $log"
+        tail -n 300 "$log"
+    else
+        sed -n '/^== summary/,$p' "$log"
+    fi
     version=$(run_in_root "$root" tshark --version 2>/dev/null | sed -n '1s/^[^0-9]*\([0-9.]*[0-9]\).*/\1/p' || true)
-    [ "$result" = passed ] || failed=1
-    table+=("$suite $result: Wireshark ${version:-not installed}, $((SECONDS - since)) s")
-    sed -n '/^== summary/,$p' "$log"
+    table+=("$result $target: Wireshark ${version:-not installed}, $((SECONDS - since)) s")
 done
 
 heading "matrix"
 printf '%s\n' "${table[@]}"
-exit "$failed"
+exit "$status"
