@@ -4,8 +4,8 @@
 # Called by another name, such as a link called "tshark" to this file, it runs the program of that name.
 #
 # Wireshark looks for plugins below $WIRESHARK_PLUGIN_DIR/<its version>/epan, but not when it runs as root. So root
-# becomes nobody here, and keeps one privilege: to open the files that root may open, wherever the capture and the
-# plugin are. The rest of the environment, HOME included, stays.
+# becomes nobody here, and keeps the privileges to open the files that root may open, wherever the capture and the
+# plugin are, and to capture. The rest of the environment, HOME included, stays.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 set -euo pipefail
@@ -66,10 +66,13 @@ export WIRESHARK_PLUGIN_DIR=$folder
 
 # Wireshark wants neither the user nor the group to be root's.
 as_nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-privileges=(--inh-caps=+dac_override --ambient-caps=+dac_override)
-if setpriv "${privileges[@]}" true 2>/dev/null; then
-    as_nobody+=("${privileges[@]}")
-fi
+for kept in +dac_override,+net_raw,+net_admin +dac_override; do
+    privileges=(--inh-caps="$kept" --ambient-caps="$kept")
+    if setpriv "${privileges[@]}" true 2>/dev/null; then
+        as_nobody+=("${privileges[@]}")
+        break
+    fi
+done
 "${as_nobody[@]}" true 2>/dev/null || fail "root may not become another user here, and Wireshark loads no plugins of \
 its users as root; please run this as a normal user"
 exec "${as_nobody[@]}" "$@"
