@@ -163,7 +163,7 @@ def reuse_after_reset(lab):
 @recorded("reuse-half-open-discovered.pcapng")
 def half_open_discovered(lab):
     """The client's host restarts and calls from the same port; the server, still ESTABLISHED, answers with a challenge
-    ACK, the client resets that, and its SYN sent again opens a new connection (RFC 9293 figure 10).
+    ACK, the client resets that, and its SYN sent again opens a new connection (RFC 9293 figure 9).
 
     8: SYN; the server is still ESTABLISHED in the old connection. 9: challenge ACK with the old numbers: no change.
     10: RST exact for the old connection: it is CLOSED; the client stays SYN_SENT in the new one. 12:
