@@ -16,7 +16,7 @@ PROGRAMS = {"Xvfb": "xvfb", "openbox": "openbox", "dbus-daemon": "dbus-daemon", 
             "wireshark": "wireshark"}
 SCREEN = (1280, 1000)
 KEYS = {"Return": 0xff0d, "Right": 0xff53}  # their numbers in X, from keysymdef.h
-PATIENCE = 40  # seconds; a machine with much else to do is slow
+PATIENCE = 30  # seconds; a machine with much else to do is slow
 
 
 def missing():
