@@ -3,11 +3,13 @@
 
 Those that begin with recorded(...) show the segments of real stacks as another observer would have seen them.
 """
+import hashlib
 import struct
 
 from scapy.all import GRE, IP, IPv6, VXLAN, Ether, UDP, fragment, raw
 
-from common import CAPTURES, CLIENT_MAC, LINKTYPE_80211, SERVER4, Registry, parse_segment, read_frames, vlan_tagged
+from common import (CAPTURES, CLIENT4, CLIENT_MAC, LINKTYPE_80211, SERVER4, Registry, parse_segment, read_frames,
+                    vlan_tagged)
 from talk import EPOCH, Talk, swapped
 
 CRAFTED = Registry("crafted: Scapy")
@@ -297,3 +299,37 @@ def wifi_a_msdu():
         frames.append((talk.frames[7][0] + late, a_msdu([frame for _, frame in talk.frames[6:8]])))
         frames += [(when + late, a_msdu([frame])) for when, frame in talk.frames[8:]]
     return sorted(frames)
+
+
+# Multipath TCP (RFC 8684): what stands in option 30 behind its kind and length.
+MPTCP = 30
+CLIENT_KEY, SERVER_KEY = bytes(range(8)), bytes(range(8, 16))
+TOKEN = hashlib.sha256(SERVER_KEY).digest()[:4]                  # names the connection that a subflow joins
+DATA_FIN = b"\x20\x15" + struct.pack("!IIIH", 1, 161, 0, 1)      # DSS: DATA_ACK, and a mapping of the DATA_FIN alone
+DATA_ACK = b"\x20\x01" + struct.pack("!I", 162)
+
+
+def mptcp(content):
+    return [(MPTCP, content)]
+
+
+@crafted("path-mptcp-two-subflows.pcapng")
+def mptcp_two_subflows():
+    """Multipath TCP: two subflows, each a TCP connection of its own. The DATA_FIN that ends the whole is an option of
+    an ordinary segment.
+
+    6: the second subflow: client→SYN_SENT. 8: both ESTABLISHED. 12 and 14: DATA_FIN, no FIN: no change. 16, 17: the
+    subflows' own FINs: client→FIN_WAIT_1.
+    """
+    first, second = Talk(), Talk((CLIENT4, 40001, 9000), start=EPOCH + 0.055)
+    first.client("S", options=[("MSS", 1460), *mptcp(b"\x01\x01")])
+    first.server("SA", options=[("MSS", 1460), *mptcp(b"\x01\x01" + SERVER_KEY)])
+    first.client("A", options=mptcp(b"\x01\x01" + CLIENT_KEY + SERVER_KEY)).client("PA", 100).server("A")
+    second.client("S", options=[("MSS", 1460), *mptcp(b"\x10\x01" + TOKEN + bytes(4))])
+    second.server("SA", options=[("MSS", 1460), *mptcp(b"\x10\x01" + bytes(12))])
+    second.client("A", options=mptcp(b"\x10\x00" + bytes(20))).server("A").client("PA", 60).server("A")
+    first.client("A", options=mptcp(DATA_FIN), after=0.075).server("A", options=mptcp(DATA_ACK))
+    first.server("A", options=mptcp(DATA_FIN)).client("A", options=mptcp(DATA_ACK))
+    first.close()
+    second.wait(0.045).close()
+    return sorted(first.frames + second.frames)
