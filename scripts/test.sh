@@ -47,7 +47,7 @@ run_ctest() {
     local tree=$1 log=$build_root/$1/Testing/Temporary/LastTest.log status=0
     shift
     rm -f "$log"
-    ctest --test-dir "$build_root/$tree" --output-on-failure --no-tests=error --timeout 600 -j "$jobs" "$@" || status=$?
+    ctest --test-dir "$build_root/$tree" --output-on-failure --no-tests=error --timeout 1200 -j "$jobs" "$@" || status=$?
     # pytest says in a line of its own why it skipped something, and ctest keeps all output in the log.
     if [ -e "$log" ]; then
         sed -n "s/^SKIPPED *\(\[[0-9]*\]\)\{0,1\} */$tree: /p" "$log" | sort -u >>"$scratch/skipped"
