@@ -50,7 +50,8 @@ add_custom_target(uninstall
     COMMENT "Removing what cmake --install installed" VERBATIM)
 
 # For this user alone: where the Wireshark that is here looks, which only it knows.
-set(for_user -D MODULE=$<TARGET_FILE:tcpstate> -D SERIES=${tcpstate_series} -P ${CMAKE_CURRENT_LIST_DIR}/user.cmake)
+set(for_user -D MODULE=$<TARGET_FILE:tcpstate> -D PROFILE=${tcpstate_profile} -D SERIES=${tcpstate_series}
+    -P ${CMAKE_CURRENT_LIST_DIR}/user.cmake)
 add_custom_target(install-user
     COMMAND ${CMAKE_COMMAND} -D ACTION=install ${for_user}
     DEPENDS tcpstate COMMENT "Installing tcpstate for this user" VERBATIM)

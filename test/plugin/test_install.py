@@ -9,10 +9,11 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
-from conftest import CAPTURES, ROOT
+from conftest import CAPTURES, ROOT, open_to_all
 
 SCRIPT = ROOT / "plugin" / "install" / "user.cmake"
 
@@ -27,12 +28,10 @@ def tree(wireshark):
 
 
 @pytest.fixture
-def home(scratch):
-    """A home of its own, readable for the user that root becomes."""
-    home = scratch / "home"
-    home.mkdir(mode=0o777)
-    home.chmod(0o777)
-    return home
+def home():
+    """A home of its own, not below pytest's folder, which the user that root becomes may not enter."""
+    with tempfile.TemporaryDirectory(prefix="tcpstate-home.") as folder:
+        yield open_to_all(pathlib.Path(folder))
 
 
 def run(*command, check=True, **variables):
@@ -62,6 +61,7 @@ def test_for_everybody_and_away_again(tree, scratch, wireshark_version):
     assert "usr/share/man/man7/tcpstate.7.gz" in files
     assert "usr/share/doc/tcpstate/README.md" in files and "usr/share/doc/tcpstate/docs/inference.md" in files
     assert "usr/share/doc/tcpstate/captures/textbook-t3-curl.pcapng" in files
+    assert "usr/share/wireshark/profiles/TCP State/colorfilters" in files
     run("cmake", "--build", tree, "--target", "uninstall", DESTDIR=scratch)
     assert files_below(scratch) == []
 
@@ -76,20 +76,33 @@ def test_what_was_there_before_stays(tree, scratch):
                                     "usr/share/doc/tcpstate/mine.txt"]
 
 
-def test_for_one_user_and_away_again(tree, home, wireshark_version, scratch):
+def test_for_one_user_and_away_again(tree, home, wireshark_version):
     run("cmake", "--build", tree, "--target", "install-user", HOME=home)
     assert f".local/lib/wireshark/plugins/{series(wireshark_version)}/epan/tcpstate.so" in files_below(home)
-    capture = shutil.copy(CAPTURES / "textbook-t3-curl.pcapng", scratch)
-    shown = run("tshark", "-r", capture, "-T", "fields", "-e", "tcpstate.pair", HOME=home).stdout.splitlines()
-    assert shown[-1] == "TIME_WAIT:CLOSED"
+    capture = shutil.copy(CAPTURES / "textbook-t3-curl.pcapng", home)
+    run("chmod", "-R", "a+rX", home)
+    shown = run("tshark", "-C", "TCP State", "-r", capture, "-T", "fields", "-e", "tcpstate.pair", HOME=home).stdout
+    assert shown.splitlines()[-1] == "TIME_WAIT:CLOSED"
+    os.remove(capture)
     run("cmake", "--build", tree, "--target", "uninstall-user", HOME=home)
     assert files_below(home) == []
 
 
+def test_a_profile_that_its_user_changed_is_the_users(tree, home):
+    colours = home / ".config" / "wireshark" / "profiles" / "TCP State" / "colorfilters"
+    run("cmake", "--build", tree, "--target", "install-user", HOME=home)
+    colours.write_text("mine")
+    run("cmake", "--build", tree, "--target", "install-user", HOME=home)
+    assert colours.read_text() == "mine" and (colours.parent / "preferences").exists()
+    done = run("cmake", "--build", tree, "--target", "uninstall-user", HOME=home)
+    assert colours.read_text() == "mine" and "Changed since, and so left:" in done.stdout
+    assert [path.name for path in colours.parent.iterdir()] == ["colorfilters"]
+
+
 def test_a_user_is_told_that_the_plugin_is_for_another_wireshark(tree, home):
     module = tree / "plugin" / "tcpstate.so"
-    done = run("cmake", "-D", "ACTION=install", "-D", f"MODULE={module}", "-D", "SERIES=3.6", "-P", SCRIPT, HOME=home,
-               check=False)
+    done = run("cmake", "-D", "ACTION=install", "-D", f"MODULE={module}", "-D", "PROFILE=/none", "-D", "SERIES=3.6",
+               "-P", SCRIPT, HOME=home, check=False)
     told = " ".join(done.stderr.split())
     assert done.returncode != 0 and "This plugin was built for Wireshark 3.6, but the tshark that is here" in told
     assert files_below(home) == []
