@@ -1,8 +1,8 @@
-"""Measures tshark with and without the plugin, and prints the figures as Markdown. Run by bench.sh.
+"""What the plugin costs: measures it against nothing, the floor and the alternatives, and prints Markdown. Run by
+bench.sh. Each section stands for itself: it is printed, and with --write replaces its own part of
+docs/performance.md, with the limit it has to keep and whether it does.
 
-Instructions are counted by callgrind on two slices of a capture and subtracted, so that tshark's start does not count;
-they are the same on every machine of a kind. Times are user times of runs one right after the other, as ratio, median of
-the pairs. Memory is the largest resident set. Look next: captures/make/bulk.py, which makes the captures.
+Look next: test/bench/measuring.py, which runs and counts; captures/make/bulk.py, which makes the captures.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
@@ -10,189 +10,292 @@ import argparse
 import os
 import pathlib
 import re
-import statistics
+import shutil
 import subprocess
 import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-WITH_PLUGIN = ROOT / "scripts" / "with-plugin.sh"
-DOCUMENT = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- figures: written by scripts/bench.sh --write -->", "<!-- end of figures -->"
+sys.path.insert(0, str(ROOT / "test" / "bench"))
+import window  # noqa: E402
+from measuring import (CAPTURES, NOTHING, SLICES, Measuring, Subject, at_once, median_and_spread,  # noqa: E402
+                       ratios)
 
-# name: connections, packets per connection, kind of bulk.py, what it stands for
-CAPTURES = {
-    "short": (80_000, 11, "short", "many short connections"),
-    "long": (8, 100_000, "long", "few long connections"),
-    "flood": (1_000_000, 2, "flood", "SYN flood, each answered"),
-    "lossy": (80_000, 11, "lossy", "loss, reordering, resets"),
-}
-SLICES = (2_000, 12_000)
+DOCUMENT = ROOT / "docs" / "performance.md"
+PLOT = ROOT / "docs" / "images" / "growth.svg"
+BENCH = ROOT / "test" / "bench"
+TRANSITIONS = re.compile(r"\[((?:client|server)→[^]]*)\]$")
+
+# The limits, as the project set them.
+MOST_INSTRUCTIONS = 1.04   # of those without the plugin
+MOST_IN_CORE = 150         # instructions per segment that changes nothing
+MOST_FOR_REPORT = 1.00     # of the time of -z conv,tcp
+MOST_MEMORY = 300          # octets per connection
+MOST_BENT = 1.25           # time per packet of the largest capture over that of the smallest, above tshark's own
 
 
 class Bench:
-    def __init__(self, folder, home, scale):
-        self.folder, self.scale = folder, scale
-        self.environment = dict(os.environ, HOME=str(home), TZ="UTC", LC_ALL="C.UTF-8")
-        folder.mkdir(parents=True, exist_ok=True)
+    """What the sections share: the plugin, its rivals, and how often to repeat."""
 
-    def capture(self, name, packets=None):
-        """The capture, made once and kept; with `packets` a slice of its beginning."""
-        connections, each, kind, _ = CAPTURES[name]
-        connections = max(1, connections // self.scale) if each < 1000 else connections
-        each = each if each < 1000 else each // self.scale
-        path = self.folder / f"{name}-{connections}x{each}.pcap"
-        if not path.exists():
-            print(f"making {path.name}", file=sys.stderr)
-            partial = path.with_suffix(".partial")
-            subprocess.run([sys.executable, str(ROOT / "captures" / "make" / "bulk.py"), "--connections", str(connections),
-                            "--packets-per-connection", str(each), "--kind", kind, str(partial)], check=True,
-                           stderr=subprocess.DEVNULL)
-            partial.rename(path)
-        if packets is None:
-            return path
-        part = self.folder / f"{path.stem}-first-{packets}.pcap"
-        if not part.exists():
-            subprocess.run(["editcap", "-F", "pcap", "-r", str(path), str(part), f"1-{packets}"], check=True,
-                           capture_output=True)
-        return part
+    def __init__(self, measuring, pairs):
+        tools = measuring.tools
+        self.measuring, self.count = measuring, pairs
+        self.plugin = Subject("tcpstate", os.environ["TCPSTATE_MODULE"])
+        self.floors = [
+            Subject("a post-dissector that does nothing", tools / "floor_post" / "floor_post.so"),
+            Subject("… and a dissector in TCP's place that calls TCP", tools / "floor_wrapper" / "floor_wrapper.so"),
+            Subject("… that finds the connection in its own table", tools / "floor_table" / "floor_table.so"),
+        ]
+        self.rivals = [
+            Subject("post-dissector with wanted fields, same core", tools / "wanted_fields" / "wanted_fields.so"),
+            Subject("reduced post-dissector in Lua", "none", ("-X", f"lua_script:{BENCH / 'states.lua'}")),
+        ]
 
-    def run(self, *command, plugin):
-        """Runs to the end, output thrown away. Returns (seconds of user time, largest resident set in kilobytes)."""
-        environment = self.environment if plugin else dict(self.environment, TCPSTATE_MODULE="none")
-        process = subprocess.Popen([str(WITH_PLUGIN), *map(str, command)], env=environment, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.PIPE)
-        complaint = process.stderr.read().decode()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"{' '.join(map(str, command))}: {complaint}")
-        return usage.ru_utime, usage.ru_maxrss
-
-    def instructions(self, capture, options, plugin):
-        """Instructions of one run, and the text of the profile."""
-        profile = self.folder / "callgrind.out"
-        profile.unlink(missing_ok=True)
-        self.run("valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={profile}", "tshark", "-n", "-r", capture,
-                 *options, plugin=plugin)
-        total = re.search(r"^(?:totals|summary): (\d+)", profile.read_text(errors="replace"), re.MULTILINE)
-        return int(total[1]), profile
-
-    def instructions_per_packet(self, name, options, plugin):
-        small, large = (self.instructions(self.capture(name, count), options, plugin)[0] for count in SLICES)
-        return (large - small) / (SLICES[1] - SLICES[0])
-
-    def ratio(self, count, first, second):
-        """Median of user time of `first` over `second`, each a (options, plugin), run in turns."""
-        ratios = []
-        for _ in range(count):
-            times = [self.run("tshark", "-n", *options, plugin=plugin)[0] for options, plugin in (first, second)]
-            ratios.append(times[0] / times[1])
-        return statistics.median(ratios), ratios
-
-    def core_per_segment(self, name):
-        """Instructions within the core per segment, on a capture in which next to nothing changes."""
-        _, profile = self.instructions(self.capture(name, SLICES[1]), [], True)
-        text = subprocess.run(["callgrind_annotate", "--inclusive=yes", "--threshold=100", str(profile)],
-                              capture_output=True, text=True).stdout
-        match = re.search(r"^\s*([\d,]+)\s.*?[:/]?tcps_flow_feed\b", text, re.MULTILINE)
-        return int(match[1].replace(",", "")) / SLICES[1] if match else None
+    def pairs(self, name, first, second):
+        """Pairs of usages of tshark on a capture; first and second are (subject, options)."""
+        capture = self.measuring.capture(name)
+        return [tuple(self.measuring.tshark(subject, capture, *options) for subject, options in (first, second))
+                for _ in range(self.count)]
 
 
-def report(option, rows):
+# ---- Markdown ----
+
+def table(rows):
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
+    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() + " |" for row in rows]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return "\n".join([f"**{option}**", "", *lines, ""])
+    return "\n".join(lines) + "\n"
 
 
-def spread(ratios):
-    return f"{min(ratios):.2f} to {max(ratios):.2f}"
+def verdict(limit, worst, text):
+    """A sentence on a limit: `text` says what it is of."""
+    number = f"{limit:.2f}" if isinstance(limit, float) else f"{limit}"
+    found = f"{worst:.3f}" if isinstance(limit, float) else f"{worst:.0f}"
+    return f"Limit: {text} at most {number}. Worst: {found}. **{'Holds' if worst <= limit else 'Does not hold'}.**\n"
 
 
-def measure(bench, pairs, growth):
-    parts = []
-    rows = [("capture", "without", "with", "ratio")]
-    for name, (_, _, _, what) in CAPTURES.items():
-        without, with_plugin = (bench.instructions_per_packet(name, [], plugin) for plugin in (False, True))
+def tell(*cells):
+    print(*cells, sep="  ", file=sys.stderr)
+
+
+# ---- sections ----
+
+def instructions(bench):
+    """Instructions per packet of `tshark -r`"""
+    subjects = (NOTHING, bench.plugin)
+    counts = at_once([lambda name=name, subject=subject: bench.measuring.instructions(subject, name)
+                      for name in CAPTURES for subject in subjects] + [bench.measuring.core_instructions])
+    core = counts.pop()
+    rows, worst = [("capture", "without", "with", "ratio")], 0
+    for (_, _, _, what), without, with_plugin in zip(CAPTURES.values(), counts[::2], counts[1::2]):
+        worst = max(worst, with_plugin / without)
         rows.append((what, f"{without:,.0f}", f"{with_plugin:,.0f}", f"{with_plugin / without:.3f}"))
-        print(*rows[-1], sep="  ", file=sys.stderr)
-    parts.append(report("Instructions per packet, `tshark -r`", rows))
-    if "long" in CAPTURES:
-        core = bench.core_per_segment("long")
-        parts.append(f"Of these within the core, per segment of few long connections: "
-                     f"{'not found in the profile' if core is None else f'{core:,.0f}'}.\n")
+        tell(*rows[-1])
+    return "\n".join([table(rows), verdict(MOST_INSTRUCTIONS, worst, "with over without"),
+                      f"The core alone, per segment that changes nothing, its call included: {core:.0f}.",
+                      verdict(MOST_IN_CORE, core, "instructions of the core")])
 
-    rows = [("capture", "ratio with/without", "pairs")]
+
+def agreement(bench, rival):
+    """How many packets with transitions the rival shows as the plugin does: "12,000 of 12,000"."""
+    capture = bench.measuring.slice(bench.measuring.capture("short"), SLICES[1])
+    shown = [[TRANSITIONS.findall(line) for line in bench.measuring.lines(subject, capture)]
+             for subject in (bench.plugin, rival)]
+    both = [pair for pair in zip(*shown) if pair[0] or pair[1]]
+    return f"{sum(ours == theirs for ours, theirs in both):,} of {len(both):,}"
+
+
+def alternatives(bench):
+    """The floor and the alternatives, instructions per packet and user time of `tshark -r`, many short connections"""
+    subjects = [NOTHING, *bench.floors, bench.plugin, *bench.rivals]
+    counts = at_once([lambda subject=subject: bench.measuring.instructions(subject, "short") for subject in subjects])
+    rows = [("what is loaded", "instructions", "ratio", "user time", "pairs", "same transitions")]
+    for subject, count in zip(subjects, counts):
+        row = [subject.name, f"{count:,.0f}", f"{count / counts[0]:.3f}", "1.00", "", ""]
+        if subject is not NOTHING:
+            row[3:5] = median_and_spread(ratios(bench.pairs("short", (subject, ()), (NOTHING, ()))))
+        if subject in bench.rivals:
+            row[5] = agreement(bench, subject)
+        rows.append(tuple(row))
+        tell(*row)
+    above = counts[subjects.index(bench.plugin)] - counts[subjects.index(bench.floors[-1])]
+    return "\n".join([table(rows), f"tcpstate is {above:,.0f} instructions per packet, {above / counts[0]:.1%}, above "
+                      "the floor, which is the fourth row.\n", tcptrace(bench)])
+
+
+def tcptrace(bench):
+    """tcptrace is a program of its own: it dissects no other protocol, and prints a summary per connection."""
+    if not shutil.which("tcptrace"):
+        return "tcptrace was not there to be measured.\n"
+    capture = bench.measuring.capture("short")
+    def tcptrace_run():
+        return bench.measuring.run(NOTHING, "tcptrace", "-n", "-l", capture)
+    def report_run():
+        return bench.measuring.tshark(bench.plugin, capture, "-q", "-z", "tcpstate,connections")
+    pairs = bench.measuring.pairs(bench.count, tcptrace_run, report_run)
+    median, spread = median_and_spread(ratios(pairs))
+    return (f"`tcptrace -n -l`, a program of its own that dissects nothing but TCP and knows SYNs and FINs per "
+            f"connection but no states per packet, takes {median} ({spread}) of the user time of "
+            f"`tshark -q -z tcpstate,connections`, and {max(first.kilobytes for first, _ in pairs) / 1024:.0f} MB over "
+            f"{max(second.kilobytes for _, second in pairs) / 1024:.0f} MB.\n")
+
+
+def compared(bench, first, second):
+    """A row per capture: ratio of user times of first over second. Returns the table and the highest median."""
+    rows, medians = [("capture", "ratio", "pairs")], []
     for name, (_, _, _, what) in CAPTURES.items():
-        capture = bench.capture(name)
-        median, ratios = bench.ratio(pairs, (["-r", capture], True), (["-r", capture], False))
-        rows.append((what, f"{median:.2f}", spread(ratios)))
-        print(*rows[-1], sep="  ", file=sys.stderr)
-    parts.append(report("User time, `tshark -r`", rows))
+        median, spread = median_and_spread(ratios(bench.pairs(name, first, second)))
+        medians.append(float(median))
+        rows.append((what, median, spread))
+        tell(*rows[-1])
+    return table(rows), max(medians)
 
-    rows = [("capture", "ratio", "pairs")]
-    for name, (_, _, _, what) in CAPTURES.items():
-        capture = bench.capture(name)
-        median, ratios = bench.ratio(pairs, (["-q", "-r", capture, "-z", "tcpstate,exchanges"], True),
-                                     (["-q", "-r", capture, "-z", "conv,tcp"], False))
-        rows.append((what, f"{median:.2f}", spread(ratios)))
-        print(*rows[-1], sep="  ", file=sys.stderr)
-    parts.append(report("User time, `-q -z tcpstate,exchanges` over `-q -z conv,tcp` without the plugin", rows))
 
-    rows = [("capture", "connections", "without, MB", "with, MB", "octets per connection")]
-    for name, (connections, each, _, what) in CAPTURES.items():
+def times(bench):
+    """User time of `tshark -r`, with over without"""
+    return compared(bench, (bench.plugin, ()), (NOTHING, ()))[0]
+
+
+def reports(bench):
+    """User time of `-q -z tcpstate,exchanges`, over `-q -z conv,tcp` without the plugin"""
+    text, worst = compared(bench, (bench.plugin, ("-q", "-z", "tcpstate,exchanges")),
+                           (NOTHING, ("-q", "-z", "conv,tcp")))
+    return text + "\n" + verdict(MOST_FOR_REPORT, worst, "median of the report over tshark's conversations")
+
+
+def memory(bench):
+    """Largest resident set of `tshark -r`"""
+    rows, worst = [("capture", "connections", "without, MB", "with, MB", "octets per connection")], 0
+    for name, (_, each, _, what) in CAPTURES.items():
         if each >= 1000:
             continue
-        connections //= bench.scale
-        capture = bench.capture(name)
-        without, with_plugin = (bench.run("tshark", "-n", "-r", capture, plugin=plugin)[1] for plugin in (False, True))
-        rows.append((what, f"{connections:,}", f"{without / 1024:.0f}", f"{with_plugin / 1024:.0f}",
-                     f"{(with_plugin - without) * 1024 / connections:.0f}"))
-        print(*rows[-1], sep="  ", file=sys.stderr)
-    parts.append(report("Peak resident memory, `tshark -r`", rows))
-
-    if growth:
-        rows = [("packets", "connections", "user time without, s", "with, s", "with, µs per packet")]
-        for size in (100_000, 1_000_000, 10_000_000):
-            CAPTURES["growth"] = (size // 10 * bench.scale, 10, "short", "growth")
-            capture = bench.capture("growth")
-            without, with_plugin = (bench.run("tshark", "-n", "-q", "-r", capture, "-z", "tcpstate,exchanges", plugin=True)
-                                    if plugin else bench.run("tshark", "-n", "-q", "-r", capture, "-z", "conv,tcp",
-                                                             plugin=False) for plugin in (False, True))
-            rows.append((f"{size:,}", f"{size // 10:,}", f"{without[0]:.1f}", f"{with_plugin[0]:.1f}",
-                         f"{with_plugin[0] / size * 1e6:.1f}"))
-            capture.unlink()
-        parts.append(report("Growth: `-z tcpstate,exchanges`, without: `-z conv,tcp`", rows))
-    return "\n".join(parts)
+        connections = bench.measuring.size(name)[0]
+        capture = bench.measuring.capture(name)
+        without, with_plugin = (bench.measuring.tshark(subject, capture).kilobytes
+                                for subject in (NOTHING, bench.plugin))
+        octets = (with_plugin - without) * 1024 / connections
+        if name != "lossy":  # whose connections are not ordinary
+            worst = max(worst, octets)
+        rows.append((what, f"{connections:,}", f"{without / 1024:.0f}", f"{with_plugin / 1024:.0f}", f"{octets:.0f}"))
+        tell(*rows[-1])
+    return table(rows) + "\n" + verdict(MOST_MEMORY, worst, "octets per ordinary or half-open connection")
 
 
-def conditions(scale):
+def growth(bench):
+    """Growth, ten packets per connection: `-q -z tcpstate,exchanges`, without the plugin `-q -z conv,tcp`"""
+    data = []
+    rows = [("packets", "connections", "without, s", "with, s", "without, µs per packet", "with", "without, MB",
+             "with, MB")]
+    for size in (100_000, 300_000, 1_000_000, 3_000_000, 10_000_000):
+        connections = size // 10 // bench.measuring.scale
+        packets = connections * 10
+        capture = bench.measuring.made(f"growth-{connections}x10", connections, 10, "short")
+        # Both at once: what else the machine does then disturbs both alike.
+        without, with_plugin = at_once([
+            lambda file=capture: bench.measuring.tshark(NOTHING, file, "-q", "-z", "conv,tcp"),
+            lambda file=capture: bench.measuring.tshark(bench.plugin, file, "-q", "-z", "tcpstate,exchanges")])
+        data.append((packets, without, with_plugin))
+        rows.append((f"{packets:,}", f"{connections:,}", f"{without.seconds:.1f}", f"{with_plugin.seconds:.1f}",
+                     f"{without.seconds / packets * 1e6:.1f}", f"{with_plugin.seconds / packets * 1e6:.1f}",
+                     f"{without.kilobytes / 1024:.0f}", f"{with_plugin.kilobytes / 1024:.0f}"))
+        tell(*rows[-1])
+    plot(data)
+    return "\n".join([table(rows), "![Time and memory over the number of packets](images/growth.svg)\n", bent(data)])
+
+
+def bent(data):
+    """Does the plugin grow faster than tshark? The largest capture against the third, whose start no longer counts."""
+    (few, few_without, few_with), (many, many_without, many_with) = data[2], data[-1]
+    plugin, tshark = ((last.seconds / many) / (first.seconds / few)
+                      for first, last in ((few_with, many_with), (few_without, many_without)))
+    return (f"From {few:,} to {many:,} packets the time per packet becomes {plugin:.2f} times as much with the plugin, "
+            f"{tshark:.2f} times without.\n" + verdict(MOST_BENT, plugin / tshark, "growth of time per packet over "
+                                                       "tshark's own"))
+
+
+def plot(data):
+    with tempfile.NamedTemporaryFile("w", suffix=".dat") as file:
+        for packets, without, with_plugin in data:
+            print(packets, without.seconds, with_plugin.seconds, without.kilobytes / 1024, with_plugin.kilobytes / 1024,
+                  file=file)
+        file.flush()
+        PLOT.parent.mkdir(exist_ok=True)
+        per_million = data[-1][2].seconds / data[-1][0] * 1e6
+        subprocess.run(["gnuplot", "-e", f"data='{file.name}'; image='{PLOT}'; per_million={per_million}",
+                        str(BENCH / "growth.gp")], check=True)
+
+
+def gui(bench):
+    """User time until Wireshark's window has the capture loaded, many short connections"""
+    capture = bench.measuring.capture("short")
+    with window.Screen() as screen:
+        def load(subject):
+            return window.load(bench.measuring, subject, capture, screen)
+        pairs = bench.measuring.pairs(bench.count, lambda: load(bench.plugin), lambda: load(NOTHING))
+    median, spread = median_and_spread(ratios(pairs))
+    def middle(usages):
+        return sorted(usages)[len(usages) // 2]
+    with_plugin, without = (middle([pair[i] for pair in pairs]) for i in range(2))
+    packets = bench.measuring.size("short")[0] * bench.measuring.size("short")[1]
+    return table([("packets", "without, s", "with, s", "ratio", "pairs", "without, MB", "with, MB"),
+                  (f"{packets:,}", f"{without.seconds:.1f}", f"{with_plugin.seconds:.1f}", median, spread,
+                   f"{without.kilobytes / 1024:.0f}", f"{with_plugin.kilobytes / 1024:.0f}")])
+
+
+SECTIONS = {section.__name__: section
+            for section in (instructions, alternatives, times, reports, memory, growth, gui)}
+USUAL = [name for name in SECTIONS if name not in ("growth", "gui")]
+
+
+# ---- the document ----
+
+def conditions(scale, pairs):
     version = subprocess.run(["tshark", "--version"], capture_output=True, text=True).stdout.splitlines()[0]
+    version = version.partition("(Git")[0].strip()
     model = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
-    size = "Captures of full size" if scale == 1 else f"Captures of a {scale}th of the size (`--quick`)"
-    return f"{size}. {version} {model[1] if model else 'Unknown processor'}, {os.cpu_count()} of them."
+    commit = subprocess.run(["git", "-C", str(ROOT), "log", "-1", "--format=%h, %as"], capture_output=True, text=True)
+    size = "Full size" if scale == 1 else f"A {scale}th of the size"
+    processor = model[1] if model else "unknown processor"
+    return (f"{size}, {pairs} pairs; {version}; {processor}, {os.cpu_count()} of them; "
+            f"commit {commit.stdout.strip() or 'unknown'}.\n")
+
+
+def write(name, text):
+    """Replaces the section's part of the document, or appends it."""
+    begin, end = f"<!-- {name}: written by scripts/bench.sh --write -->", f"<!-- end of {name} -->"
+    document = DOCUMENT.read_text()
+    before, found, rest = document.partition(begin)
+    after = rest.partition(end)[2] if found else "\n"
+    DOCUMENT.write_text(f"{before if found else before.rstrip() + chr(10) * 2}{begin}\n\n{text}\n{end}{after}")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--captures", type=pathlib.Path, required=True)
+    parser.add_argument("--tools", type=pathlib.Path, required=True, help="where test/bench was built")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--all", action="store_true", help="growth and gui too")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--section", choices=list(SECTIONS), action="append", help="these sections only")
+    parser.add_argument("--only", choices=list(CAPTURES), action="append", help="these captures only")
+    return parser.parse_args()
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--captures", type=pathlib.Path, required=True)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--growth", action="store_true")
-    parser.add_argument("--write", action="store_true")
-    parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--only", choices=list(CAPTURES), action="append", help="these captures only")
-    arguments = parser.parse_args()
+    arguments = parse_arguments()
     for name in set(CAPTURES) - set(arguments.only or CAPTURES):
         del CAPTURES[name]
     with tempfile.TemporaryDirectory() as home:
         os.chmod(home, 0o777)
-        bench = Bench(arguments.captures, home, 10 if arguments.quick else 1)
-        text = conditions(bench.scale) + "\n\n" + measure(bench, arguments.pairs, arguments.growth)
-    print(text)
-    if arguments.write:
-        before, _, rest = DOCUMENT.read_text().partition(BEGIN)
-        DOCUMENT.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{rest.partition(END)[2]}")
+        scale = 10 if arguments.quick else 1
+        bench = Bench(Measuring(arguments.captures, home, scale, arguments.tools), arguments.pairs)
+        for name in arguments.section or (SECTIONS if arguments.all else USUAL):
+            title = f"### {SECTIONS[name].__doc__}\n"
+            text = "\n".join([title, SECTIONS[name](bench), conditions(scale, arguments.pairs)])
+            print(text, flush=True)
+            if arguments.write:
+                write(name, text)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 #!/bin/bash
-# What the plugin costs: bench.sh [--quick] [--growth] [--write] [--pairs N] [--only short|long|flood|lossy]…
-# Makes large captures below build/bench, measures tshark on them with and without the plugin, side by side, and prints a
-# table: instructions per packet (callgrind, two slices), user time in pairs, peak memory per connection, the report
-# against tshark's own conversations. --quick: a tenth of the size. --growth: up to ten million packets, slow.
-# --write puts the table into docs/performance.md. Look next: bench.py, which measures.
+# What the plugin costs: bench.sh [--quick] [--all] [--write] [--pairs N] [--section NAME]… [--only CAPTURE]…
+# Makes large captures below build/bench and measures tshark on them with and without the plugin, side by side, section
+# by section: instructions (callgrind, two slices), alternatives (the floor, other ways to do it), times (in pairs),
+# reports (against tshark's own conversations), memory (largest resident set), growth (up to ten million packets), gui
+# (Wireshark's window). Growth and gui only with --all or by name. CAPTURE: short, long, flood, lossy. --quick: a tenth
+# of the size. --write puts the figures into docs/performance.md. Look next: bench.py.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -11,7 +12,7 @@
 
 case ${1:-} in
 -h | --help)
-    sed -n '2,6s/^# //p' "$0"
+    sed -n '2,7s/^# //p' "$0"
     exit 0
     ;;
 esac
@@ -20,6 +21,12 @@ needs_for_build
 needs valgrind have valgrind
 needs python3 have "$python"
 needs wireshark-common have editcap
+needs tcptrace have tcptrace
+needs gnuplot-nox have gnuplot
+needs wireshark have wireshark
+needs xvfb have Xvfb
+needs xdotool have xdotool
 install_missing
-configure_and_build release release
-TCPSTATE_MODULE=$(module_of release) exec "$python" "$project/scripts/bench.py" --captures "$build_root/bench" "$@"
+configure_and_build bench-release release -DTCPSTATE_BENCH=ON
+TCPSTATE_MODULE=$build_root/bench-release/plugin/tcpstate.so exec "$python" "$project/scripts/bench.py" \
+    --captures "$build_root/bench" --tools "$build_root/bench-release/test/bench" "$@"

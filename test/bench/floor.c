@@ -1,6 +1,6 @@
 /* The floor: what any plugin costs that looks at every TCP header, before it infers anything.
- * A post-dissector that does nothing (floor_post); and a dissector in TCP's place that only calls TCP (floor_wrapper); and
- * in it reading the header and looking up its connection in a table of its own, by addresses and ports (floor_table).
+ * A post-dissector that does nothing (floor_post); and a dissector in TCP's place that calls TCP (floor_wrapper); and
+ * in it reading the header and finding its connection in a table of its own, by addresses and ports (floor_table).
  * Knows no states, shows nothing. Look next: plugin/host/segment_source.c, which does it in earnest.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -54,6 +54,7 @@ static void take_header(tvbuff_t *tvb, const packet_info *pinfo)
 {
     struct connection key = {.segments = 0}, *found;
     const guint8 *header;
+    uint32_t ports, seq;
     unsigned from;
 
     if (tvb_captured_length(tvb) < 14 || pinfo->fragmented || pinfo->flags.in_error_pkt) return;
@@ -62,14 +63,16 @@ static void take_header(tvbuff_t *tvb, const packet_info *pinfo)
     from = memcmp(pinfo->src.data, pinfo->dst.data, 4) > 0;
     memcpy(&key.address[from], pinfo->src.data, 4);
     memcpy(&key.address[!from], pinfo->dst.data, 4);
-    key.ports = from ? pntoh16(header + 2) << 16 | pntoh16(header) : pntoh32(header);
+    memcpy(&ports, header, sizeof ports);
+    memcpy(&seq, header + 4, sizeof seq);
+    key.ports = from ? ports << 16 | ports >> 16 : ports;
     found = g_hash_table_lookup(connections, &key);
     if (!found) {
         found = wmem_memdup(wmem_file_scope(), &key, sizeof key);
         g_hash_table_add(connections, found);
     }
     found->segments++;
-    found->highest[from] = pntoh32(header + 4);
+    found->highest[from] = g_ntohl(seq);
 }
 
 static void stop(void)
