@@ -19,8 +19,8 @@ WORDS = {
     "open.kind": ("core/exchange.h", "TCPS_OPEN_KINDS"), "open.status": ("core/exchange.h", "TCPS_OPEN_STATUSES"),
     "close.kind": ("core/exchange.h", "TCPS_CLOSE_KINDS"), "role_basis": ("core/conn.h", "TCPS_ROLE_BASES"),
     "client.basis": ("core/state.h", "TCPS_BASES"), "server.basis": ("core/state.h", "TCPS_BASES"),
-    "rst.validity": ("host/reset_words.h", "TCPSTATE_RST_VALIDITIES"),
-    "rst.cause": ("host/reset_words.h", "TCPSTATE_RST_CAUSES"),
+    "rst.validity": ("core/reset_words.h", "TCPS_RST_VALIDITIES"),
+    "rst.cause": ("core/reset_words.h", "TCPS_RST_CAUSES"),
 }
 ARGUMENTS = {"NONE": "", "SECONDS": "[,seconds]", "STREAM": ",stream"}
 

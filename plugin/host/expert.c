@@ -13,6 +13,7 @@
 
 #include "core/exchange.h"
 #include "core/explain.h"
+#include "core/notable.h"
 #include "report/tap_payload.h"
 
 /* X(id, filter name after "tcpstate.", group, severity, summary). A connection without trouble has Chats only. */
@@ -32,12 +33,15 @@
     X(OPEN_WRONG_ACK, "open.synack_wrong_ack", SEQUENCE, WARN, "SYN,ACK with a wrong ACK")                             \
     X(OPEN_SYNACK_CHANGED, "open.synack_changed", SEQUENCE, WARN, "A second, different SYN,ACK")                       \
     X(OPEN_SYN_DATA, "open.syn_with_data", SEQUENCE, NOTE, "SYN with data, without Fast Open")                         \
+    X(OPEN_TFO_IGNORED, "open.tfo_ignored", SEQUENCE, NOTE, "The data of the Fast Open SYN was not taken")             \
     X(OPEN_SLOW, "open.slow", SEQUENCE, NOTE, "Slow opening handshake")                                                \
     X(SYN_INSIDE, "syn_in_established", SEQUENCE, WARN, "SYN inside a connection")                                     \
     X(HALF_OPEN_RECOVERED, "half_open_recovered", SEQUENCE, NOTE, "New connection over a half-open one")               \
     X(PORT_REUSED, "port_reused", SEQUENCE, NOTE, "Another connection on the same addresses and ports")                \
     X(PORT_REUSED_EARLY, "port_reused_early", SEQUENCE, WARN, "Addresses and ports used again in TIME_WAIT")           \
     X(CLOSE_SIMULTANEOUS, "close.simultaneous", SEQUENCE, NOTE, "Simultaneous close")                                  \
+    X(HALF_CLOSED, "close.half_closed", SEQUENCE, NOTE, "Half-closed: data goes on after the other side's FIN")        \
+    X(FIN_OUT_OF_ORDER, "close.fin_out_of_order", SEQUENCE, NOTE, "FIN ahead of missing data")                         \
     X(STUCK_CLOSE_WAIT, "close.stuck_close_wait", SEQUENCE, WARN, "Long in CLOSE_WAIT: the application did not close") \
     X(STUCK_FIN_WAIT, "close.stuck_fin_wait", SEQUENCE, WARN, "Long wait for an answer to the FIN")                    \
     X(FIN_INCONSISTENT, "fin_inconsistent", PROTOCOL, WARN, "FIN or data contradict an earlier FIN")                   \
@@ -45,6 +49,9 @@
     X(RST_ABORT, "rst.abort", SEQUENCE, WARN, "Connection aborted")                                                    \
     X(RST_AFTER_FIN, "rst.after_fin", SEQUENCE, NOTE, "Reset after a FIN")                                             \
     X(RST_AFTER_CLOSE, "rst.after_close", SEQUENCE, CHAT, "Reset after the close")                                     \
+    X(RST_DATA_LOST, "rst.data_lost", SEQUENCE, WARN, "RST while data was not acknowledged")                           \
+    X(DATA_AFTER_RST, "data_after_rst", SEQUENCE, WARN, "Data after its sender's own RST")                             \
+    X(KEEPALIVE_DEAD, "keepalive_dead", SEQUENCE, WARN, "Keep-alives without an answer")                               \
     X(RST_IN_WINDOW, "rst.in_window", SEQUENCE, NOTE, "RST in the window, not exact")                                  \
     X(RST_OUTSIDE, "rst.out_of_window", SECURITY, WARN, "RST outside the window")                                      \
     X(RST_INJECTED, "rst.suspected_injection", SECURITY, WARN, "The connection goes on after a RST: injected?")        \
@@ -53,6 +60,7 @@
     X(IMPLAUSIBLE, "implausible", PROTOCOL, NOTE, "Numbers far from all that is known")                                \
     X(CORRECTED, "state_corrected", ASSUMPTION, NOTE, "An earlier state was presumed wrongly")                         \
     X(CAPTURE_GAP, "capture_gap", ASSUMPTION, NOTE, "Packets are missing from the capture")                            \
+    X(ONE_SIDED, "one_sided", ASSUMPTION, NOTE, "Only one direction is captured so far")                               \
     X(CAPTURE_DUPLICATE, "capture_duplicate", SEQUENCE, CHAT, "Packet captured twice")
 
 enum expert {
@@ -356,6 +364,34 @@ static void say_syn_data(packet_info *pinfo, proto_item *item, const struct tcps
     expert_add_info(pinfo, item, &ei[OPEN_SYN_DATA]);
 }
 
+/* ---- what the log does not know ---- */
+
+static const enum expert expert_of_notable[TCPS_NOTABLE_COUNT] = {
+    [TCPS_NOTABLE_HALF_CLOSED] = HALF_CLOSED,       [TCPS_NOTABLE_ONE_SIDED] = ONE_SIDED,
+    [TCPS_NOTABLE_KEEPALIVE_DEAD] = KEEPALIVE_DEAD, [TCPS_NOTABLE_DATA_LOST] = RST_DATA_LOST,
+    [TCPS_NOTABLE_TFO_IGNORED] = OPEN_TFO_IGNORED,  [TCPS_NOTABLE_FIN_AHEAD] = FIN_OUT_OF_ORDER,
+    [TCPS_NOTABLE_DATA_AFTER_RST] = DATA_AFTER_RST,
+};
+
+static void say_notables(packet_info *pinfo, proto_item *item, const struct tcpstate_shown *shown)
+{
+    const struct tcps_notables *notables = shown->notables;
+    const struct tcps_segment *segment = &shown->layer->segment;
+    unsigned client = shown->view.client_end;
+
+    for (unsigned what = 0; what < TCPS_NOTABLE_COUNT; what++) {
+        enum expert expert = expert_of_notable[what];
+
+        if (!tcps_is_notable(notables, what, segment->at)) continue;
+        if (what == TCPS_NOTABLE_DATA_LOST)
+            expert_add_info_format(pinfo, item, &ei[expert], "%s: octets of the client %u, of the server %u",
+                                   summaries[expert], notables->lost[client], notables->lost[!client]);
+        else
+            expert_add_info_format(pinfo, item, &ei[expert], "%s, from the %s", summaries[expert],
+                                   tcps_role_name(segment->from, client));
+    }
+}
+
 bool tcpstate_expert_wanted(const packet_info *pinfo)
 {
     static int tap = -1;
@@ -366,6 +402,8 @@ bool tcpstate_expert_wanted(const packet_info *pinfo)
 
 void tcpstate_expert_add(packet_info *pinfo, proto_item *item, const struct tcpstate_shown *shown)
 {
+    if (shown->notables) say_notables(pinfo, item, shown);
+    if (!shown->view.entries) return;
     for (uint32_t i = 0; i < shown->view.entries; i++) apply_rules(pinfo, item, shown, shown->view.first_entry + i);
     say_opening(pinfo, item, shown);
     say_closing(pinfo, item, shown);

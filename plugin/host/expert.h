@@ -13,7 +13,7 @@ void tcpstate_expert_register(int proto);
 /* Does anybody listen who needs no tree: the expert tap, the column of severities? */
 bool tcpstate_expert_wanted(const packet_info *pinfo);
 
-/* Adds what there is to say of a packet that has entries in the log. `item` may be NULL: the expert tap still hears. */
+/* Adds what there is to say of a packet. `item` may be NULL: the expert tap still hears. */
 void tcpstate_expert_add(packet_info *pinfo, proto_item *item, const struct tcpstate_shown *shown);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include "core/exchange.h"
 #include "core/explain.h"
-#include "reset_words.h"
+#include "core/reset_words.h"
 
 /* X(id, title, filter name after "tcpstate.", type, display or kind of mark, description).
  * A frame number with a mark draws it beside that frame in the packet list. */
@@ -321,8 +321,8 @@ static void add_reset(const struct drawing *to)
 
     if (layer->quoted || !(layer->segment.flags & TCPS_RST)) return;
     add_string(to, RST_VALIDITY,
-               tcpstate_rst_validity_name(tcpstate_rst_validity_of(to->conn, to->view, layer->segment.from)));
-    add_string(to, RST_CAUSE, tcpstate_rst_cause_name(tcpstate_rst_cause_of(to->conn, to->view, layer->segment.from)));
+               tcps_rst_validity_name(tcps_rst_validity_of(to->conn, to->view, layer->segment.from)));
+    add_string(to, RST_CAUSE, tcps_rst_cause_name(tcps_rst_cause_of(to->conn, to->view, layer->segment.from)));
 }
 
 static void add_summary(const struct drawing *to)

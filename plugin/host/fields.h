@@ -7,12 +7,14 @@
 #define TCPSTATE_FIELDS_H
 
 #include "segment_source.h"
+#include "core/notable.h"
 
 /* What there is to show of one TCP layer. */
 struct tcpstate_shown {
     const struct tcpstate_layer *layer;
     const struct tcps_conn *conn;
     struct tcps_view view;
+    const struct tcps_notables *notables; /* what was found at this packet that the log does not tell, or NULL */
 };
 
 void tcpstate_fields_register(int proto);

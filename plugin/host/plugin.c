@@ -14,6 +14,7 @@
 #include "gui/flow_graph.h"
 #include "gui/menu.h"
 #include "gui/tables.h"
+#include "notables.h"
 #include "postdissector.h"
 #include "preferences.h"
 #include "report/report.h"
@@ -32,7 +33,14 @@ static void start_file(void)
 {
     tcpstate_fields_start();
     tcpstate_streams_start();
+    tcpstate_notables_start();
     tcpstate_source_start();
+}
+
+static void stop_file(void)
+{
+    tcpstate_notables_stop();
+    tcpstate_streams_stop();
 }
 
 static void register_protocol(void)
@@ -45,7 +53,7 @@ static void register_protocol(void)
     tcpstate_source_register(proto);
     tcpstate_postdissector_register();
     register_init_routine(start_file);
-    register_cleanup_routine(tcpstate_streams_stop);
+    register_cleanup_routine(stop_file);
     tcpstate_register_reports();
     tcpstate_register_tables();
     tcpstate_register_menu();

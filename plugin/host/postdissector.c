@@ -14,6 +14,7 @@
 #include "core/explain.h"
 #include "expert.h"
 #include "fields.h"
+#include "notables.h"
 #include "report/tap_payload.h"
 #include "segment_source.h"
 #include "streams.h"
@@ -82,7 +83,7 @@ static void show_fully(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, stru
 
     tcps_conn_view(shown->conn, shown->layer->segment.at, &shown->view);
     if (tree) item = tcpstate_fields_add(tree, tvb, pinfo, shown);
-    if (shown->view.entries) tcpstate_expert_add(pinfo, item, shown);
+    tcpstate_expert_add(pinfo, item, shown);
 }
 
 static void show_layer(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcpstate_layer *layer)
@@ -92,12 +93,14 @@ static void show_layer(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, cons
     bool eventful;
 
     if (!conn) return;
+    if (layer->conn && !layer->quoted) tcpstate_notables_look(layer);
     shown.layer = layer;
     shown.conn = conn;
     eventful = find_entries(layer, conn, &shown.view);
     if (layer->quoted && !eventful) return; /* the quote was of something else */
     if (eventful && pinfo->cinfo && tcpstate_preferences()->info_column) append_transitions(pinfo, &shown);
-    if (tree || (eventful && tcpstate_expert_wanted(pinfo))) show_fully(tvb, pinfo, tree, &shown);
+    shown.notables = layer->quoted ? NULL : tcpstate_notables_at(conn, layer->segment.at);
+    if (tree || ((eventful || shown.notables) && tcpstate_expert_wanted(pinfo))) show_fully(tvb, pinfo, tree, &shown);
     if (have_tap_listener(tap)) tell_taps(pinfo, &shown, conn);
 }
 

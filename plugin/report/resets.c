@@ -1,13 +1,14 @@
 /* One line per RST: was it valid, what was its cause, what was lost by it.
  * A copy of a RST, and one whose header no TCP sends, are not listed: the log knows no flags.
- * Look next: host/reset_words.h, the words for validity and cause.
+ * Look next: core/reset_words.h, the words for validity and cause.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "kinds.h"
 
 #include "core/explain.h"
-#include "host/reset_words.h"
+#include "core/notable.h"
+#include "core/reset_words.h"
 
 struct reset {
     const struct tcpstate_connection *connection;
@@ -31,19 +32,6 @@ static const struct tcpstate_column columns[R_COLUMNS] = {
     {"server_unacked", "S lost", TCPSTATE_COLUMN_NUMBER, false, true},
     {"states_before", "states before", TCPSTATE_COLUMN_TEXT, false, false},
 };
-
-/* Payload that `end` had sent and that no ACK covers. */
-static uint32_t unacked(const struct tcps_conn *conn, unsigned end)
-{
-    const struct tcps_endpoint *endpoint = &conn->end[end];
-    uint32_t last;
-
-    if (!tcps_has(endpoint, TCPS_HAS_NUMBERS) || tcps_has(endpoint, TCPS_OLD_LIFE)) return 0;
-    if (!tcps_is_open(endpoint)) return 0;
-    last = endpoint->snd_nxt;
-    if (tcps_has(endpoint, TCPS_HAS_FIN) && last == endpoint->fin + 1) last--;
-    return (int32_t)(last - endpoint->snd_una) > 0 ? last - endpoint->snd_una : 0;
-}
 
 /* The facts are those of the last packet, so what is lost can be told of the RST that closed for good. */
 static bool closed_for_good(const struct reset *reset)
@@ -69,14 +57,14 @@ static void fill(const void *item, struct tcpstate_cell *cells)
     tcpstate_cell_duration(&cells[R_TIME], reset->time);
     tcpstate_cell_text(&cells[R_SENDER], tcps_role_name(reset->sender, client));
     tcpstate_cell_text(&cells[R_VALIDITY],
-                       tcpstate_rst_validity_name(tcpstate_rst_validity_of(connection->conn, &view, reset->sender)));
+                       tcps_rst_validity_name(tcps_rst_validity_of(connection->conn, &view, reset->sender)));
     tcpstate_cell_text(&cells[R_CAUSE],
-                       tcpstate_rst_cause_name(tcpstate_rst_cause_of(connection->conn, &view, reset->sender)));
+                       tcps_rst_cause_name(tcps_rst_cause_of(connection->conn, &view, reset->sender)));
     tcpstate_cell_format(&cells[R_BEFORE], "%s:%s", tcps_state_name(view.before[client]),
                          tcps_state_name(view.before[!client]));
     if (!closed_for_good(reset)) return;
-    tcpstate_cell_number(&cells[R_CLIENT_LOST], unacked(connection->conn, client));
-    tcpstate_cell_number(&cells[R_SERVER_LOST], unacked(connection->conn, !client));
+    tcpstate_cell_number(&cells[R_CLIENT_LOST], tcps_unacked(connection->conn, client));
+    tcpstate_cell_number(&cells[R_SERVER_LOST], tcps_unacked(connection->conn, !client));
 }
 
 static void add_resets(GArray *items, const struct tcpstate_connection *connection, int64_t capture_start)
@@ -115,11 +103,11 @@ static void count_causes(const GArray *items, struct tcpstate_document *document
         struct tcps_view view;
 
         tcps_conn_view(reset->connection->conn, at, &view);
-        counts[tcpstate_rst_cause_of(reset->connection->conn, &view, reset->sender)]++;
+        counts[tcps_rst_cause_of(reset->connection->conn, &view, reset->sender)]++;
     }
-    for (unsigned cause = 1; *tcpstate_rst_cause_name(cause); cause++)
+    for (unsigned cause = 1; *tcps_rst_cause_name(cause); cause++)
         if (counts[cause])
-            tcpstate_document_count(document, "causes", "Causes", tcpstate_rst_cause_name(cause), counts[cause]);
+            tcpstate_document_count(document, "causes", "Causes", tcps_rst_cause_name(cause), counts[cause]);
 }
 
 void tcpstate_report_resets(const struct tcpstate_report_input *input, struct tcpstate_document *document)

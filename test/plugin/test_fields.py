@@ -115,8 +115,8 @@ def test_readme_lists_the_words_of_each_vocabulary():
                            .split("#define")[0])
         row = re.search(rf"^\| `tcpstate.{field}` \| string \| (.*?) \|", text, re.MULTILINE)[1]
         assert row.split(", ") == [word for word in words if word != "none"]
-    header = (ROOT / "plugin" / "host" / "reset_words.h").read_text()
+    header = (ROOT / "plugin" / "core" / "reset_words.h").read_text()
     for start, field in (("RST_VALID", "rst.validity"), ("RST_CAUSE", "rst.cause")):
-        block = re.search(rf"#define TCPSTATE_{start}\w*\(X\)(.*?)\n\n", header, re.DOTALL)[1]
+        block = re.search(rf"#define TCPS_{start}\w*\(X\)(.*?)\n\n", header, re.DOTALL)[1]
         row = re.search(rf"^\| `tcpstate.{field}` \| string \| (.*?) \|", text, re.MULTILINE)[1]
         assert row.split(", ") == [word for word in re.findall(r"X\((\w+),", block) if word != "none"]

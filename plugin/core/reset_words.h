@@ -1,16 +1,16 @@
 /* What to say of a packet with RST: was it acceptable, and what was the cause? Read from states and reasons only.
- * Look next: core/reset.c, which judged it; fields.c, which shows it.
+ * Look next: reset.c, which judged it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#ifndef TCPSTATE_RESET_WORDS_H
-#define TCPSTATE_RESET_WORDS_H
+#ifndef TCPS_RESET_WORDS_H
+#define TCPS_RESET_WORDS_H
 
-#include "core/conn.h"
-#include "core/explain.h"
+#include "conn.h"
+#include "explain.h"
 
 /* X(name, what it means) */
-#define TCPSTATE_RST_VALIDITIES(X)                                                                                     \
+#define TCPS_RST_VALIDITIES(X)                                                                                         \
     X(none, "")                                                                                                        \
     X(exact, "SEG.SEQ, or in SYN_SENT the ACK, is what the receiver expects: it closes")                               \
     X(in_window, "in the window, not exact: answered with a challenge ACK")                                            \
@@ -22,7 +22,7 @@
     X(implausible, "numbers far from all that is known: ignored")
 
 /* X(name, what it means) */
-#define TCPSTATE_RST_CAUSES(X)                                                                                         \
+#define TCPS_RST_CAUSES(X)                                                                                             \
     X(none, "")                                                                                                        \
     X(refused, "answers a SYN: nothing listens")                                                                       \
     X(abandoned, "its sender gives up its own opening, or only scanned")                                               \
@@ -32,25 +32,24 @@
     X(data_after_close, "its sender had closed, its peer had not")                                                     \
     X(after_close, "both had closed")
 
-enum tcpstate_rst_validity {
-#define X(name, meaning) TCPSTATE_RST_##name,
-    TCPSTATE_RST_VALIDITIES(X)
+enum tcps_rst_validity {
+#define X(name, meaning) TCPS_VALIDITY_##name,
+    TCPS_RST_VALIDITIES(X)
 #undef X
 };
 
-enum tcpstate_rst_cause {
-#define X(name, meaning) TCPSTATE_CAUSE_##name,
-    TCPSTATE_RST_CAUSES(X)
+enum tcps_rst_cause {
+#define X(name, meaning) TCPS_CAUSE_##name,
+    TCPS_RST_CAUSES(X)
 #undef X
 };
 
-const char *tcpstate_rst_validity_name(unsigned validity);
-const char *tcpstate_rst_cause_name(unsigned cause);
+const char *tcps_rst_validity_name(unsigned validity);
+const char *tcps_rst_cause_name(unsigned cause);
 
 /* Both are "none" where nothing can be said. `sender` is the end that sent the RST. */
-enum tcpstate_rst_validity tcpstate_rst_validity_of(const struct tcps_conn *conn, const struct tcps_view *view,
-                                                    unsigned sender);
-enum tcpstate_rst_cause tcpstate_rst_cause_of(const struct tcps_conn *conn, const struct tcps_view *view,
-                                              unsigned sender);
+enum tcps_rst_validity tcps_rst_validity_of(const struct tcps_conn *conn, const struct tcps_view *view,
+                                            unsigned sender);
+enum tcps_rst_cause tcps_rst_cause_of(const struct tcps_conn *conn, const struct tcps_view *view, unsigned sender);
 
 #endif

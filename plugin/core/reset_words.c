@@ -6,22 +6,22 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-const char *tcpstate_rst_validity_name(unsigned validity)
+const char *tcps_rst_validity_name(unsigned validity)
 {
     static const char *const names[] = {
 #define X(name, meaning) #name,
-        TCPSTATE_RST_VALIDITIES(X)
+        TCPS_RST_VALIDITIES(X)
 #undef X
     };
 
     return validity > 0 && validity < COUNT(names) ? names[validity] : "";
 }
 
-const char *tcpstate_rst_cause_name(unsigned cause)
+const char *tcps_rst_cause_name(unsigned cause)
 {
     static const char *const names[] = {
 #define X(name, meaning) #name,
-        TCPSTATE_RST_CAUSES(X)
+        TCPS_RST_CAUSES(X)
 #undef X
     };
 
@@ -29,39 +29,39 @@ const char *tcpstate_rst_cause_name(unsigned cause)
 }
 
 /* What a reason, given at a packet with RST, says about the RST. */
-static enum tcpstate_rst_validity validity_by_reason(unsigned why)
+static enum tcps_rst_validity validity_by_reason(unsigned why)
 {
     switch (why) {
     case TCPS_WHY_RST_TAKEN:
     case TCPS_WHY_REFUSED:
     case TCPS_WHY_BACK_TO_LISTEN:
-        return TCPSTATE_RST_exact;
+        return TCPS_VALIDITY_exact;
     case TCPS_WHY_RST_IN_WINDOW:
-        return TCPSTATE_RST_in_window;
+        return TCPS_VALIDITY_in_window;
     case TCPS_WHY_RST_OUTSIDE:
-        return TCPSTATE_RST_out_of_window;
+        return TCPS_VALIDITY_out_of_window;
     case TCPS_WHY_RST_NOT_FOR_SYN:
-        return TCPSTATE_RST_not_for_syn;
+        return TCPS_VALIDITY_not_for_syn;
     case TCPS_WHY_RST_REPEATED:
-        return TCPSTATE_RST_repeated;
+        return TCPS_VALIDITY_repeated;
     case TCPS_WHY_COPY:
-        return TCPSTATE_RST_copy;
+        return TCPS_VALIDITY_copy;
     case TCPS_WHY_MALFORMED:
-        return TCPSTATE_RST_malformed;
+        return TCPS_VALIDITY_malformed;
     case TCPS_WHY_IMPLAUSIBLE:
-        return TCPSTATE_RST_implausible;
+        return TCPS_VALIDITY_implausible;
     default:
-        return TCPSTATE_RST_none;
+        return TCPS_VALIDITY_none;
     }
 }
 
-enum tcpstate_rst_validity tcpstate_rst_validity_of(const struct tcps_conn *conn, const struct tcps_view *view,
+enum tcps_rst_validity tcps_rst_validity_of(const struct tcps_conn *conn, const struct tcps_view *view,
                                                     unsigned sender)
 {
-    enum tcpstate_rst_validity validity = TCPSTATE_RST_none;
+    enum tcps_rst_validity validity = TCPS_VALIDITY_none;
     struct tcps_event event;
 
-    for (unsigned i = 0; validity == TCPSTATE_RST_none && tcps_event_at(conn, view, sender, i, &event); i++)
+    for (unsigned i = 0; validity == TCPS_VALIDITY_none && tcps_event_at(conn, view, sender, i, &event); i++)
         validity = validity_by_reason(event.why);
     return validity;
 }
@@ -81,31 +81,31 @@ static unsigned state_of_sender(const struct tcps_conn *conn, const struct tcps_
     return has_reason(conn, view, sender, TCPS_WHY_RST_OF_FIN_TAKER) ? TCPS_CLOSE_WAIT : view->before[sender];
 }
 
-enum tcpstate_rst_cause tcpstate_rst_cause_of(const struct tcps_conn *conn, const struct tcps_view *view,
+enum tcps_rst_cause tcps_rst_cause_of(const struct tcps_conn *conn, const struct tcps_view *view,
                                               unsigned sender)
 {
     if (has_reason(conn, view, sender, TCPS_WHY_NOT_LISTENING) || has_reason(conn, view, sender, TCPS_WHY_REFUSED))
-        return TCPSTATE_CAUSE_refused;
-    if (has_reason(conn, view, sender, TCPS_WHY_RST_KEEPS_SENDER)) return TCPSTATE_CAUSE_half_open;
+        return TCPS_CAUSE_refused;
+    if (has_reason(conn, view, sender, TCPS_WHY_RST_KEEPS_SENDER)) return TCPS_CAUSE_half_open;
     switch (state_of_sender(conn, view, sender)) {
     case TCPS_LISTEN:
-        return view->before[!sender] == TCPS_SYN_SENT ? TCPSTATE_CAUSE_refused : TCPSTATE_CAUSE_half_open;
+        return view->before[!sender] == TCPS_SYN_SENT ? TCPS_CAUSE_refused : TCPS_CAUSE_half_open;
     case TCPS_SYN_SENT:
-        return TCPSTATE_CAUSE_abandoned;
+        return TCPS_CAUSE_abandoned;
     case TCPS_SYN_RECEIVED:
-        return TCPSTATE_CAUSE_handshake_failed;
+        return TCPS_CAUSE_handshake_failed;
     case TCPS_ESTABLISHED:
     case TCPS_CLOSE_WAIT:
-        return view->before[!sender] == TCPS_SYN_RECEIVED ? TCPSTATE_CAUSE_abandoned : TCPSTATE_CAUSE_abort;
+        return view->before[!sender] == TCPS_SYN_RECEIVED ? TCPS_CAUSE_abandoned : TCPS_CAUSE_abort;
     case TCPS_FIN_WAIT_1:
     case TCPS_FIN_WAIT_2:
-        return TCPSTATE_CAUSE_data_after_close;
+        return TCPS_CAUSE_data_after_close;
     case TCPS_CLOSING:
     case TCPS_LAST_ACK:
     case TCPS_TIME_WAIT:
     case TCPS_CLOSED:
-        return TCPSTATE_CAUSE_after_close;
+        return TCPS_CAUSE_after_close;
     default:
-        return TCPSTATE_CAUSE_none;
+        return TCPS_CAUSE_none;
     }
 }

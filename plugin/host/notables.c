@@ -1,0 +1,49 @@
+/* Keeping what was found notable. See notables.h.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "notables.h"
+
+#include "memory.h"
+
+static GHashTable *notables; /* of struct tcps_conn: struct tcps_notables */
+
+void tcpstate_notables_stop(void)
+{
+    if (notables) g_hash_table_destroy(notables);
+    notables = NULL;
+}
+
+void tcpstate_notables_start(void)
+{
+    tcpstate_notables_stop();
+    notables = g_hash_table_new(NULL, NULL);
+}
+
+static struct tcps_notables *known_of(const struct tcps_conn *conn)
+{
+    return notables && g_hash_table_size(notables) ? g_hash_table_lookup(notables, conn) : NULL;
+}
+
+void tcpstate_notables_look(const struct tcpstate_layer *layer)
+{
+    struct tcps_notables *known = known_of(layer->conn), fresh = {0};
+
+    if (known) {
+        tcps_notables_look(known, layer->conn, &layer->segment);
+    } else if (tcps_may_be_notable(layer->conn, &layer->segment) &&
+               tcps_notables_look(&fresh, layer->conn, &layer->segment)) {
+        known = tcpstate_allocate(sizeof *known);
+        *known = fresh;
+        g_hash_table_insert(notables, layer->conn, known);
+    }
+}
+
+const struct tcps_notables *tcpstate_notables_at(const struct tcps_conn *conn, struct tcps_position at)
+{
+    const struct tcps_notables *known = known_of(conn);
+
+    for (unsigned what = 0; known && what < TCPS_NOTABLE_COUNT; what++)
+        if (tcps_is_notable(known, what, at)) return known;
+    return NULL;
+}
