@@ -31,7 +31,7 @@ needs git have git
 case "${targets[*]}" in
 *-*) needs arch-test have arch-test ;;
 esac
-if ! (install_missing) || ! unshare --mount --pid --fork true; then
+if ! (install_missing) || ! unshare --mount --pid --fork mount -t tmpfs none /mnt; then
     say "skipped: ${targets[*]}: no roots can be made or entered here"
     exit "$skipped_status"
 fi
