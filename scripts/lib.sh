@@ -65,6 +65,7 @@ needs_for_tests() {
     needs wireshark-common have editcap
     needs wireshark-common have sharkd
     needs man-db have man
+    needs graphviz have dot
     needs sqlite3 have sqlite3
     needs parallel have parallel
     needs python3-pandas have_module pandas

@@ -47,7 +47,6 @@ make_package() {
     # It is no upload to Debian, so there is no bug that it closes.
     lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs "$package" >&2 ||
         die "lintian finds fault with $package"
-    printf '%s\n' "$package"
 }
 
 # A minimal root, in $scratch/root. A tar, since every test must begin with one that nothing was ever installed in.
@@ -71,7 +70,7 @@ unpack_root() {
 # In namespaces of its own, so that mounts and processes end with it.
 in_root() {
     # shellcheck disable=SC2016
-    unshare --mount --pid --fork --propagation private bash -c '
+    unshare --mount --pid --fork --propagation "$propagation" bash -c '
         root=$1; shift
         mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" &&
             exec chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
@@ -139,11 +138,16 @@ cannot_test() {
 
 if [ "$test" = yes ]; then
     [ "$(id -u)" = 0 ] || cannot_test "a clean root needs root, for chroot"
-    unshare --mount --pid --fork true 2>/dev/null || cannot_test "no namespaces may be made here"
+    # Inside of a chroot, as of test-matrix.sh, there is no mount to make private; whoever made it did.
+    for propagation in private unchanged none; do
+        [ "$propagation" != none ] || cannot_test "no namespaces may be made here"
+        ! unshare --mount --pid --fork --propagation "$propagation" true 2>/dev/null || break
+    done
     have dpkg || cannot_test "this is no Debian"
 fi
 # The clock of a test machine may be past the end of a Release file's validity.
 aged='Acquire::Check-Valid-Until "false"'
-package=$(make_package)
+package=
+make_package
 printf '%s\n' "$package"
 [ "$test" = no ] || test_package
