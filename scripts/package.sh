@@ -52,7 +52,7 @@ make_package() {
 # A minimal root, in $scratch/root. A tar, since every test must begin with one that nothing was ever installed in.
 unpack_root() {
     local roots=${TCPSTATE_ROOTS:-${XDG_CACHE_HOME:-/var/tmp}/tcpstate-roots} tar
-    : "${suite:=$(. /etc/os-release && printf %s "${VERSION_CODENAME:-}")}"
+    : "${suite:=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)}"
     [ -n "$suite" ] || die "which suite? This system does not say its own; please give --suite"
     tar=$roots/$suite-min.tar
     if [ ! -s "$tar" ]; then
