@@ -8,6 +8,7 @@
 #include <wireshark.h>
 
 #include "host/compat.h"
+#include "host/postdissector.h"
 #include "menu.h"
 #include "tables.h"
 
@@ -149,10 +150,13 @@ static void ask(const struct tcpstate_report_kind *kind)
 {
     bool stream = kind->argument == TCPSTATE_ARGUMENT_STREAM;
     const gchar *names[] = {stream ? "TCP stream" : "Seconds (may be left empty)", NULL};
-    const gchar *values[] = {stream ? "0" : "", NULL};
+    uint32_t selected = tcpstate_stream_looked_at();
+    char *number = g_strdup_printf("%u", selected == TCPSTATE_NO_STREAM ? 0 : selected);
+    const gchar *values[] = {stream ? number : "", NULL};
     char *title = g_strdup_printf("TCP State: %s", kind->title);
 
     ops()->new_dialog(ops()->ops_id, title, names, values, argument_typed, (void *)kind, NULL);
+    g_free(number);
     g_free(title);
 }
 

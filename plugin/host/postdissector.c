@@ -20,6 +20,7 @@
 #include "streams.h"
 
 static int tap;
+static uint32_t looked_at = TCPSTATE_NO_STREAM;
 
 /* The entries that the feed of this packet left at the end of the log. */
 static uint32_t first_fresh_entry(const struct tcps_log *log, const struct tcps_segment *segment)
@@ -86,6 +87,11 @@ static void show_fully(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, stru
     tcpstate_expert_add(pinfo, item, shown);
 }
 
+uint32_t tcpstate_stream_looked_at(void)
+{
+    return looked_at;
+}
+
 static void show_layer(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct tcpstate_layer *layer)
 {
     struct tcps_conn *conn = tcpstate_conn_of(layer);
@@ -102,6 +108,10 @@ static void show_layer(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, cons
     shown.notables = layer->quoted ? NULL : tcpstate_notables_at(conn, layer->segment.at);
     if (tree || ((eventful || shown.notables) && tcpstate_expert_wanted(pinfo))) show_fully(tvb, pinfo, tree, &shown);
     if (have_tap_listener(tap)) tell_taps(pinfo, &shown, conn);
+    if (tree && PTREE_DATA(tree)->visible) {
+        tcpstate_find_stream_number(layer, conn);
+        looked_at = conn->stream;
+    }
 }
 
 static int show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
