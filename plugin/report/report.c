@@ -276,6 +276,7 @@ static void register_command(const char *command, const char *title)
 void tcpstate_register_reports(void)
 {
     register_command(COMMAND, NULL);
-    for (unsigned i = 0; i < tcpstate_report_count; i++)
-        register_command(g_strdup_printf("%s,%s", COMMAND, tcpstate_report_kinds[i].name), NULL);
+#define X(name, argument, title, what) register_command(COMMAND "," #name, NULL);
+    TCPSTATE_REPORT_KINDS(X)
+#undef X
 }
