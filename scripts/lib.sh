@@ -68,6 +68,7 @@ needs_for_tests() {
     needs graphviz have dot
     needs sqlite3 have sqlite3
     needs parallel have parallel
+    needs python3-jsonschema have_module jsonschema
     needs python3-pandas have_module pandas
     # Wireshark's windows, on a screen without a monitor (test/gui).
     needs wireshark have wireshark
