@@ -7,6 +7,7 @@ SPDX-License-Identifier: GPL-2.0-or-later
 """
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -106,6 +107,15 @@ def test_a_user_is_told_that_the_plugin_is_for_another_wireshark(tree, home):
     told = " ".join(done.stderr.split())
     assert done.returncode != 0 and "This plugin was built for Wireshark 3.6, but the tshark that is here" in told
     assert files_below(home) == []
+
+
+def test_the_version_stands_in_one_place(tree, wireshark):
+    """In CMakeLists.txt; plugin and package take it from there, and the newest heading of CHANGELOG.md is about it."""
+    version = re.search(r"^project\(tcpstate VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text(), re.MULTILINE)[1]
+    line = next(line for line in wireshark.run("tshark", "-G", "plugins").stdout.splitlines() if "tcpstate.so" in line)
+    assert line.split()[1] == version
+    assert re.search(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1] == version
+    assert f'set(CPACK_PACKAGE_VERSION "{version}")' in (tree / "CPackConfig.cmake").read_text()
 
 
 def test_removing_what_was_never_installed_says_so(tree, scratch):
