@@ -1,8 +1,8 @@
 """What README.md and docs/ show is so: every command with its output, every display filter, every way into the tree.
 
-A block ```console holds lines "$ command" and what follows them, and each command is run, from the top of the tree; "…"
-on a line of its own stands for any lines. Commands that build, install, wait for packets or open windows stand in plain
-blocks. With --update the outputs are written into the documents: review them.
+A block ```console holds lines "$ command", which may go on behind a backslash, and what follows them, and each command
+is run, from the top of the tree; "…" on a line of its own stands for any lines. Commands that build, install, wait for
+packets or open windows stand in plain blocks. With --update the outputs are written into the documents: review them.
 
 It must not know what a right answer is: the pages say it. Look next: test_situations.py for docs/situations.md.
 
@@ -28,20 +28,11 @@ TRY_FIRST = ["close-wait-leak", "open-unanswered", "open-refused", "rst-outside-
 
 
 def entries(text):
-    """[(command, [lines of output])] of all blocks of a document."""
+    """[(command as written, [lines of output])] of all blocks of a document. A line that ends in a backslash goes on."""
     for block in BLOCK.findall(text):
-        command, output = None, []
-        for line in block.splitlines():
-            if line.startswith("$ "):
-                if command:
-                    yield command, output
-                command, output = line[2:], []
-            elif command and command.endswith("\\"):
-                command = command[:-1] + line.strip()
-            else:
-                output.append(line)
-        if command:
-            yield command, output
+        for entry in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command = re.match(r"(?:.*\\\n)*.*\n", entry)[0]
+            yield command.removesuffix("\n"), entry.removeprefix(command).splitlines()
 
 
 def filters_in_tables(text):
