@@ -9,6 +9,7 @@ import importlib.util
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -64,12 +65,15 @@ def captures():
 
 @pytest.fixture
 def start(desktop, tmp_path):
-    """Starts Wireshark with arguments. After the test it has to end in good order, without complaints."""
+    """Starts Wireshark with arguments, for a user who has the profile in the folder `profile`. After the test it has to end
+    in good order, without complaints."""
     running = []
 
-    def start(*arguments, **options):
+    def start(*arguments, profile=None, **options):
         home = tmp_path / f"home{len(running)}"
         home.mkdir()
+        if profile:
+            shutil.copytree(profile, home / ".config" / "wireshark" / "profiles" / profile.name)
         running.append(Program(desktop, home, *arguments, **options))
         return running[-1]
 

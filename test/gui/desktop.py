@@ -15,7 +15,7 @@ import warnings
 PROGRAMS = {"Xvfb": "xvfb", "openbox": "openbox", "dbus-daemon": "dbus-daemon", "import": "imagemagick",
             "wireshark": "wireshark"}
 SCREEN = (1280, 1000)
-KEYS = {"Return": 0xff0d, "Right": 0xff53}  # their numbers in X, from keysymdef.h
+KEYS = {"Return": 0xff0d, "Up": 0xff52, "Right": 0xff53}  # their numbers in X, from keysymdef.h
 PATIENCE = 30  # seconds; a machine with much else to do is slow
 
 

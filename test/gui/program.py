@@ -12,6 +12,16 @@ COUNTS = re.compile(r"Packets: (\d+)(?:.*Displayed: (\d+)\b)?.*", re.S)
 # What Wireshark, Qt or GLib write when something goes wrong that should not.
 TROUBLE = re.compile(r"Dissector bug|CRITICAL|assert|Segmentation|terminate called|ERROR|g_return_if_fail")
 
+GEOMETRY = """
+gui.geometry_main_maximized: FALSE
+gui.geometry_main_x: 20
+gui.geometry_main_y: 20
+gui.geometry_main_width: {width}
+gui.geometry_main_height: {height}
+gui.geometry_main_upper_pane: {upper}
+gui.geometry_main_lower_pane: {lower}
+"""
+
 
 class Program:
     """A running Wireshark with a home of its own, in which it remembers `size` (width, height) as its window's."""
@@ -20,12 +30,10 @@ class Program:
         self.desktop = desktop
         folder = home / ".config" / "wireshark"
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("recent_common", "recent"):
-            (folder / name).write_text("gui.geometry_main_maximized: FALSE\ngui.geometry_main_x: 20\n"
-                                       "gui.geometry_main_y: 20\ngui.geometry_main_width: %d\n"
-                                       "gui.geometry_main_height: %d\ngui.geometry_main_upper_pane: %d\n"
-                                       "gui.geometry_main_lower_pane: %d\n"
-                                       % (*size, size[1] // 4, size[0] * 3 // 5))
+        for recent in (folder / "recent_common", folder / "recent", *folder.glob("profiles/*/recent")):
+            with open(recent, "a", encoding="utf-8") as file:
+                file.write(GEOMETRY.format(width=size[0], height=size[1], upper=size[1] * 2 // 7,
+                                           lower=size[0] * 3 // 5))
         self.log = open(home / "wireshark.log", "w+", encoding="utf-8", errors="backslashreplace")
         self.process = desktop.run("wireshark", *map(str, arguments), home=home, log=self.log)
         self.application = wait_for("Wireshark's windows", self._application)
