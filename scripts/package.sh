@@ -59,7 +59,7 @@ unpack_root() {
         needs mmdebstrap have mmdebstrap
         install_missing
         mkdir -p "$roots"
-        mmdebstrap --quiet --variant=apt --aptopt="$aged" "$suite" "$tar.new" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
+        mmdebstrap --quiet --format=tar --variant=apt --aptopt="$aged" "$suite" "$tar.new" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
         mv "$tar.new" "$tar"
     fi
     mkdir "$scratch/root"
