@@ -39,8 +39,10 @@ def test_flow_graph(opened):
     program = opened(*TEXTBOOK)
     program.menu("Statistics", "Flow Graph")
     window = program.window("Flow")
-    types = next(box for box in window.all("combo box") if box.all("list item", "TCP states", inside=("list",)))
+    types, choice = next((box, item) for box in window.all("combo box")
+                         for item in box.all("list item", "TCP states", inside=("list",)))
     types.click()
+    wait_for("the list of types to open", lambda: choice.showing)  # else Return would close the window
     program.desktop.type("TCP states")
     program.desktop.key("Return")
     wait_for("the type to be chosen", lambda: types.name == "TCP states")
