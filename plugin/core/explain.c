@@ -108,20 +108,25 @@ bool tcps_event_is_transition(const struct tcps_event *event)
 }
 
 /* Ready-made, since it goes to a column of every packet that changes a state. */
-static const char *transition_text(bool of_client, unsigned state)
+struct words {
+    const char *text;
+    size_t length;
+};
+
+static const struct words *transition_words(bool of_client, unsigned state)
 {
-    static const char *const client[] = {
-#define X(name, meaning) "client" ARROW #name,
+    static const struct words client[] = {
+#define X(name, meaning) {"client" ARROW #name, sizeof "client" ARROW #name - 1},
         TCPS_STATES(X)
 #undef X
     };
-    static const char *const server[] = {
-#define X(name, meaning) "server" ARROW #name,
+    static const struct words server[] = {
+#define X(name, meaning) {"server" ARROW #name, sizeof "server" ARROW #name - 1},
         TCPS_STATES(X)
 #undef X
     };
 
-    return (of_client ? client : server)[state < TCPS_STATE_COUNT ? state : TCPS_UNKNOWN];
+    return &(of_client ? client : server)[state < TCPS_STATE_COUNT ? state : TCPS_UNKNOWN];
 }
 
 void tcps_event_text(const struct tcps_conn *conn, const struct tcps_view *view, const struct tcps_event *event,
@@ -130,7 +135,7 @@ void tcps_event_text(const struct tcps_conn *conn, const struct tcps_view *view,
     struct writing writing = {text, size, 0};
 
     (void)conn;
-    put_text(&writing, transition_text(event->end == view->client_end, event->to));
+    put_text(&writing, transition_words(event->end == view->client_end, event->to)->text);
 }
 
 /* Done for every packet of the packet list, so it reads the log itself instead of asking for event after event. */
@@ -145,17 +150,15 @@ size_t tcps_transitions_text(const struct tcps_conn *conn, const struct tcps_vie
 
         for (uint32_t i = view->first_entry; i < view->first_entry + view->entries; i++) {
             unsigned why = tcps_entry_why(&entries[i], end), state = tcps_entry_state(&entries[i], end);
-            const char *words;
-            size_t length;
+            const struct words *words;
 
             if (why == TCPS_WHY_NONE || (i > 0 && tcps_entry_state(&entries[i - 1], end) == state)) continue;
             if (tcps_reason_kind(why) == TCPS_INITIAL || tcps_reason_kind(why) == TCPS_VERDICT) continue;
-            words = transition_text(end == view->client_end, state);
-            length = strlen(words);
-            if (used + length + 3 > size) break;
+            words = transition_words(end == view->client_end, state);
+            if (used + words->length + 3 > size) break;
             if (used) text[used++] = ',', text[used++] = ' ';
-            memcpy(text + used, words, length);
-            used += length;
+            memcpy(text + used, words->text, words->length);
+            used += words->length;
         }
     }
     if (size) text[used] = '\0';

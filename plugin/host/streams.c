@@ -18,8 +18,8 @@
 enum { DEPTHS = 16, VERSIONS = 3 };
 
 /* A flow with its key: first.ports, and the addresses that follow in memory: of end 0, then of end 1. End 0 is the one
- * with the lower address, or the lower port if the addresses are equal. Key and flow are one block, since there may be
- * millions of them. */
+ * with the lower address as this machine compares words, or the lower port if the addresses are equal. Key and flow are
+ * one block, since there may be millions of them. */
 struct stream {
     struct tcps_flow flow;
     uint32_t address[8]; /* of these only address_words are allocated */
@@ -99,12 +99,13 @@ static struct stream *add_stream(GHashTable *table, const struct key *key)
     return stream;
 }
 
+static const struct {
+    GHashFunc hash;
+    GEqualFunc equal;
+} of_version[VERSIONS] = {{hash_none, equal_none}, {hash_ipv4, equal_ipv4}, {hash_ipv6, equal_ipv6}};
+
 static struct stream *stream_of(const struct key *key, bool make)
 {
-    static const struct {
-        GHashFunc hash;
-        GEqualFunc equal;
-    } of_version[VERSIONS] = {{hash_none, equal_none}, {hash_ipv4, equal_ipv4}, {hash_ipv6, equal_ipv6}};
     GHashTable **table = &tables[key->version][key->depth];
     struct stream *stream = *table ? g_hash_table_lookup(*table, &key->stream) : NULL;
 
@@ -158,40 +159,33 @@ static unsigned tunnel_depth(const packet_info *pinfo)
     return depth;
 }
 
-static int compare_words(const void *a, const void *b)
-{
-    uint32_t left, right;
-
-    memcpy(&left, a, sizeof left);
-    memcpy(&right, b, sizeof right);
-    left = g_ntohl(left);
-    right = g_ntohl(right);
-    return (left > right) - (left < right);
-}
-
 /* Version, addresses and ports of the packet in canonical order. Returns the end that sent it: 1 if its (address, port)
  * is the higher. With both equal it is end 0 that talks to itself. Fixed sizes, since this is done for every packet. */
 static uint8_t fill_key(struct key *key, const packet_info *pinfo, uint16_t source_port, uint16_t destination_port)
 {
     struct stream *stream = &key->stream;
-    int order = 0;
+    bool higher = source_port > destination_port;
     uint8_t from;
 
-    key->version = 0;
     if (pinfo->src.type == AT_IPv4 && pinfo->dst.type == AT_IPv4) {
+        uint32_t source, destination;
+
+        memcpy(&source, pinfo->src.data, sizeof source);
+        memcpy(&destination, pinfo->dst.data, sizeof destination);
+        from = source > destination || (source == destination && higher);
+        stream->address[from] = source;
+        stream->address[!from] = destination;
         key->version = 1;
-        order = compare_words(pinfo->src.data, pinfo->dst.data);
     } else if (pinfo->src.type == AT_IPv6 && pinfo->dst.type == AT_IPv6) {
-        key->version = 2;
-        order = memcmp(pinfo->src.data, pinfo->dst.data, 16);
-    }
-    from = order > 0 || (order == 0 && source_port > destination_port);
-    if (key->version == 1) {
-        memcpy(&stream->address[from], pinfo->src.data, 4);
-        memcpy(&stream->address[!from], pinfo->dst.data, 4);
-    } else if (key->version == 2) {
+        int order = memcmp(pinfo->src.data, pinfo->dst.data, 16);
+
+        from = order > 0 || (order == 0 && higher);
         memcpy(&stream->address[4 * from], pinfo->src.data, 16);
         memcpy(&stream->address[4 * !from], pinfo->dst.data, 16);
+        key->version = 2;
+    } else {
+        from = higher;
+        key->version = 0;
     }
     stream->flow.first.ports[from] = source_port;
     stream->flow.first.ports[!from] = destination_port;
@@ -210,8 +204,8 @@ bool tcpstate_find_flow(struct tcpstate_layer *layer, const packet_info *pinfo, 
     if (!stream) return false;
     layer->flow = &stream->flow;
     layer->segment.from = from;
-    copy_address_shallow(&layer->address[from], &pinfo->src);
-    copy_address_shallow(&layer->address[!from], &pinfo->dst);
+    layer->address[from] = pinfo->src; /* shallow copies, for the time of this frame */
+    layer->address[!from] = pinfo->dst;
     return true;
 }
 
