@@ -108,8 +108,8 @@ static void closing_fin(struct closing_walk *walk, const struct hop *hop)
     } else if (hop->why == TCPS_WHY_FIN_AGAIN) {
         walk->acked[end] = false;
         walk->ack[end] = not_captured;
-    } else if (tcps_reason_kind(hop->why) == TCPS_CORRECTION && fin_known(walk, end) &&
-               (hop->to == TCPS_ESTABLISHED || hop->to == TCPS_CLOSE_WAIT)) {
+    } else if (fin_known(walk, end) && (hop->to == TCPS_ESTABLISHED || hop->to == TCPS_CLOSE_WAIT) &&
+               tcps_reason_kind(hop->why) == TCPS_CORRECTION) {
         forget_fin(walk, end);
     }
     if (is_doubted(hop->why)) walk->doubted[end] = moment_of(hop->entry);

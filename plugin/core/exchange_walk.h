@@ -94,8 +94,8 @@ static inline int rst_sender(const struct hop *hop)
 /* Did a RST close an end in this hop? */
 static inline bool closed_by_rst(const struct hop *hop)
 {
-    return tcps_reason_kind(hop->why) == TCPS_TRANSITION && rst_sender(hop) >= 0 &&
-           hop->why != TCPS_WHY_RST_OF_FIN_TAKER;
+    return rst_sender(hop) >= 0 && hop->why != TCPS_WHY_RST_OF_FIN_TAKER &&
+           tcps_reason_kind(hop->why) == TCPS_TRANSITION;
 }
 
 static inline bool rst_taken_back(enum tcps_reason why)

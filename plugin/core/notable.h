@@ -47,7 +47,12 @@ uint32_t tcps_unacked(const struct tcps_conn *conn, unsigned end);
  * yes. */
 static inline bool tcps_may_be_notable(const struct tcps_conn *conn, const struct tcps_segment *seg)
 {
-    return !conn->quiet || (seg->len <= 1 && seg->seq + 1 == conn->end[seg->from & 1].snd_nxt);
+    const struct tcps_endpoint *me = &conn->end[seg->from & 1], *peer = &conn->end[!(seg->from & 1)];
+
+    if (seg->seq + 1 == me->snd_nxt) return true; /* a keep-alive? */
+    if (conn->quiet) return false;
+    return (seg->flags & TCPS_RST) || (me->known & TCPS_HAS_HOLE) || !tcps_has(peer, TCPS_SEEN) ||
+           (seg->len && (me->state == TCPS_CLOSE_WAIT || me->state == TCPS_CLOSED || seg->fast_open));
 }
 
 /* Looks at a segment that was just fed. Returns whether `notables` changed. */

@@ -171,22 +171,12 @@ static struct shown shown_cell(const struct tcpstate_column *column, struct tcps
     return shown;
 }
 
-/* As shown_cell() has it, for a number without spelling it out. */
-static unsigned width_of(const struct tcpstate_column *column, struct tcpstate_cell *cell)
-{
-    unsigned width = 1;
-
-    if (column->type != TCPSTATE_COLUMN_NUMBER || cell->number < 0) return shown_cell(column, cell).width;
-    if (!cell->filled) return 0;
-    for (int64_t rest = cell->number / 10; rest; rest /= 10) width++;
-    return width;
-}
-
 /* ---- tables ---- */
 
 /* How the table's columns are laid out. */
 struct layout {
     unsigned width[TCPSTATE_MAX_COLUMNS]; /* in characters */
+    uint64_t largest[TCPSTATE_MAX_COLUMNS]; /* the largest number that is known to fit */
     bool new_line[TCPSTATE_MAX_COLUMNS];  /* the column starts a line */
 };
 
@@ -214,6 +204,22 @@ static bool next_shown(const struct tcpstate_table *table, gint64 *row, guint *i
     return next < table->items->len;
 }
 
+/* Can the cell be wider than all before it in its column? Most numbers need not be spelt out to say no. Durations below a
+ * second have one unit, and so the larger is the wider. */
+static bool may_be_wider(struct layout *layout, unsigned i, const struct tcpstate_column *column,
+                         const struct tcpstate_cell *cell)
+{
+    bool number = column->type == TCPSTATE_COLUMN_NUMBER;
+
+    if (!cell->filled) return false;
+    if (!number && (column->type != TCPSTATE_COLUMN_DURATION || cell->number >= 1000000000)) return true;
+    if (cell->number < 0) return true;
+    if ((uint64_t)cell->number <= layout->largest[i]) return false;
+    layout->largest[i] = number ? 9 : (uint64_t)cell->number;
+    while (layout->largest[i] < (uint64_t)cell->number) layout->largest[i] = 10 * layout->largest[i] + 9;
+    return true;
+}
+
 static void measure(const struct tcpstate_writer *writer, const struct tcpstate_table *table, struct layout *layout)
 {
     struct tcpstate_cell cells[TCPSTATE_MAX_COLUMNS];
@@ -221,16 +227,19 @@ static void measure(const struct tcpstate_writer *writer, const struct tcpstate_
     gint64 row = -1;
     char arrow[32];
 
-    for (unsigned i = 0; i < table->column_count; i++)
+    for (unsigned i = 0; i < table->column_count; i++) {
+        layout->largest[i] = 0;
         layout->width[i] =
             is_shown(&table->columns[i]) ? shown_heading(writer, &table->columns[i], arrow, sizeof arrow).width : 0;
+    }
     while (next_shown(table, &row, &in_group, &left_out)) {
         tcpstate_row_fill(table, (guint)row, cells);
         for (unsigned i = 0; i < table->column_count; i++) {
             const struct tcpstate_column *column = &table->columns[i];
 
-            if (is_shown(column) && column->type != TCPSTATE_COLUMN_SENTENCE)
-                layout->width[i] = MAX(layout->width[i], width_of(column, &cells[i]));
+            if (is_shown(column) && column->type != TCPSTATE_COLUMN_SENTENCE &&
+                may_be_wider(layout, i, column, &cells[i]))
+                layout->width[i] = MAX(layout->width[i], shown_cell(column, &cells[i]).width);
         }
     }
 }
