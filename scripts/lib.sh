@@ -64,6 +64,7 @@ needs_for_tests() {
     needs python3-scapy have_module scapy
     needs wireshark-common have editcap
     needs wireshark-common have sharkd
+    needs file have file
     needs man-db have man
     needs graphviz have dot
     needs sqlite3 have sqlite3
@@ -80,6 +81,13 @@ needs_for_tests() {
     needs python3-gi have_module gi
     needs gir1.2-atspi-2.0 have_file '/usr/lib/*/girepository-1.0/Atspi-2.0.typelib'
     needs python3-pytest-timeout have_module pytest_timeout
+}
+
+needs_for_lint() {
+    needs clang-tidy have clang-tidy
+    needs cppcheck have cppcheck
+    needs shellcheck have shellcheck
+    needs python3 have "$python"
 }
 
 # Installs what the `needs` before it found missing. Says and does nothing when nothing is.
