@@ -80,10 +80,12 @@ fi
 if echo 'int main(void){return 0;}' >"$scratch/a.c" && gcc -fsanitize=address,undefined "$scratch/a.c" -o "$scratch/a" 2>/dev/null
 then
     step "build with address and undefined-behaviour sanitizers" build_asan
-    step "core's tests under the sanitizers" run_ctest asan -L 'unit|fuzz-replay'
+    step "core's and plugin's tests under the sanitizers" run_ctest asan -L 'unit|fuzz-replay|sanitized'
 else
     skip "sanitizers" "gcc has no sanitizer runtime here"
 fi
+
+step "static analysis" "$project/scripts/lint.sh"
 
 heading "summary, after $((SECONDS - started)) s"
 printf '%s\n' "${results[@]}"

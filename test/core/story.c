@@ -490,7 +490,7 @@ static char *test_name(const struct story *story)
 
 int main(int argc, char **argv)
 {
-    GPtrArray *files = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+    GPtrArray *files;
     int result;
 
     g_test_init(&argc, &argv, NULL);
@@ -499,6 +499,7 @@ int main(int argc, char **argv)
         g_printerr("usage: %s [GLib test options] STORY...\n", argv[0]);
         return 2;
     }
+    files = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
     for (int i = 1; i < argc; i++) {
         GPtrArray *stories = story_file_read(argv[i]);
 

@@ -1,0 +1,58 @@
+#!/bin/bash
+# Static analysis of the project's own code: lint.sh [cppcheck|gcc|clang-tidy|shellcheck]…, without a name all of them.
+# Installs what is missing first. Any finding is a failure. What is left out, and why, stands here and in .clang-tidy.
+# Knows nothing of tests. Look next: test.sh, which runs this.
+#
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib.sh"
+
+jobs=$(nproc 2>/dev/null || echo 2)
+
+# A tree of compile commands, never built.
+configure() {
+    cmake --preset release -B "$build_root/lint" -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >"$build_root/lint.log" 2>&1 ||
+        die "cmake failed; its output is in $build_root/lint.log"
+}
+
+run_cppcheck() {
+    # gtk: what GLib's macros mean. _Generic in the fuzzer is not known to cppcheck's parser.
+    cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 -j "$jobs" \
+        --library=gtk '-DG_GNUC_PRINTF(a,b)=' --suppress=missingInclude --suppress=missingIncludeSystem \
+        --suppress=internalAstError:test/fuzz/fuzz_plugin.c -I plugin plugin test/core test/fuzz
+}
+
+run_gcc() {
+    # The commands that build the core and the plugin, with -fanalyzer and nothing written.
+    "$python" - "$build_root/lint/compile_commands.json" <<'END' | xargs -0 -P "$jobs" -n 1 bash -c
+import json, re, sys
+for unit in json.load(open(sys.argv[1])):
+    if "/plugin/" in unit["file"] and "/test/" not in unit["output"]:
+        command = re.sub(r" -o \S+", " -o /dev/null", unit["command"])
+        print(f"cd '{unit['directory']}' && {command} -fanalyzer -Werror", end="\0")
+END
+}
+
+run_clang_tidy() {
+    find plugin -name '*.c' | sort | xargs -P "$jobs" -n 6 clang-tidy --quiet -p "$build_root/lint"
+}
+
+run_shellcheck() {
+    # SC2317: functions that are called by name look like functions that nobody calls.
+    shellcheck -x -P SCRIPTDIR -e SC2317 scripts/*.sh .ci/run
+}
+
+cd "$project"
+mkdir -p "$build_root"
+needs_for_build
+needs_for_lint
+install_missing
+[ $# -gt 0 ] || set -- cppcheck gcc clang-tidy shellcheck
+configure
+failed=0
+for tool; do
+    heading "$tool"
+    declare -F "run_${tool//-/_}" >/dev/null || die "no such tool: $tool"
+    "run_${tool//-/_}" || failed=1
+done
+exit "$failed"
