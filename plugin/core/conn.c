@@ -1,12 +1,12 @@
 /* One connection: feeding it, logging it, looking it up. See conn.h.
- * The evidence itself is weighed in evidence.c and reset.c.
+ * The evidence itself is weighed behind evidence.h and in reset.c, what it comes to in settle.c.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "conn.h"
 
+#include "evidence.h"
 #include "seq.h"
-#include "step.h"
 
 const char *tcps_role_basis_name(unsigned basis)
 {
@@ -25,120 +25,6 @@ struct tcps_rarities *tcps_rarities_of(struct tcps_conn *conn, const struct tcps
     conn->rarities = memory->resize(memory->context, NULL, 0, sizeof *conn->rarities);
     if (conn->rarities) *conn->rarities = (struct tcps_rarities){.rst_seq = 0};
     return conn->rarities;
-}
-
-/* ---- hops ---- */
-
-enum tcps_state tcps_state_now(const struct tcps_step *step, unsigned end)
-{
-    unsigned count = step->hop_count[end];
-
-    return count ? step->hops[end][count - 1].state : step->conn->end[end].state;
-}
-
-static void add_hop(struct tcps_step *step, unsigned end, enum tcps_state state, enum tcps_basis basis,
-                    enum tcps_reason why)
-{
-    if (step->hop_count[end] == TCPS_MAX_HOPS) return;
-    step->hops[end][step->hop_count[end]++] =
-        (struct tcps_hop){.state = (uint8_t)state, .basis = (uint8_t)basis, .why = (uint8_t)why};
-}
-
-void tcps_verdict(struct tcps_step *step, unsigned end, enum tcps_reason why)
-{
-    unsigned count = step->hop_count[end];
-    enum tcps_basis basis = count ? step->hops[end][count - 1].basis : step->conn->end[end].basis;
-
-    add_hop(step, end, tcps_state_now(step, end), why == TCPS_WHY_PROVEN ? TCPS_BASIS_observed : basis, why);
-}
-
-/* Is the state one that only the peer's FIN leads to, and was that FIN not captured? */
-static bool rests_on_unseen_fin(const struct tcps_step *step, unsigned end, enum tcps_state state)
-{
-    if (!tcps_has(&step->conn->end[!end], TCPS_FIN_UNSEEN)) return false;
-    return state == TCPS_CLOSE_WAIT || state == TCPS_CLOSING || state == TCPS_TIME_WAIT || state == TCPS_FIN_WAIT_2;
-}
-
-/* The reason that explains entering `state`, seen from an end that sent the segment or received it. */
-static enum tcps_reason usual_reason(const struct tcps_step *step, unsigned end, enum tcps_state state)
-{
-    bool sends = end == step->my_end;
-    bool acks = step->seg->flags & TCPS_ACK;
-
-    if (rests_on_unseen_fin(step, end, state)) return TCPS_WHY_FIN_UNSEEN;
-    if (step->implied && !sends) return TCPS_WHY_IMPLIED;
-    switch (state) {
-    case TCPS_SYN_SENT:
-        return sends && (step->seg->flags & TCPS_SYN) ? TCPS_WHY_SYN_SENT : TCPS_WHY_SYN_IMPLIED;
-    case TCPS_SYN_RECEIVED:
-        return sends && (step->seg->flags & TCPS_SYN) ? TCPS_WHY_SYN_ANSWERED : TCPS_WHY_IMPLIED;
-    case TCPS_ESTABLISHED:
-        if (!sends) return TCPS_WHY_SYN_ACKED;
-        if (step->seg->flags & TCPS_SYN) return TCPS_WHY_SYN_ACKED; /* simultaneous open: it was acknowledged before */
-        return tcps_has(step->me, TCPS_SENT_SYNACK) || !acks ? TCPS_WHY_SYNCHRONIZED : TCPS_WHY_SYN_TAKEN;
-    case TCPS_FIN_WAIT_1:
-    case TCPS_LAST_ACK:
-        return sends ? TCPS_WHY_FIN_SENT : TCPS_WHY_FIN_BELIEVED;
-    case TCPS_FIN_WAIT_2:
-        return TCPS_WHY_FIN_ACKED;
-    case TCPS_CLOSE_WAIT:
-        return TCPS_WHY_FIN_TAKEN;
-    case TCPS_CLOSING:
-        return sends ? TCPS_WHY_FIN_TAKEN : TCPS_WHY_FIN_CROSSED;
-    case TCPS_TIME_WAIT:
-        return sends ? TCPS_WHY_FIN_TAKEN : TCPS_WHY_FIN_ACKED;
-    case TCPS_CLOSED:
-        return TCPS_WHY_FIN_ACKED;
-    default:
-        return TCPS_WHY_IMPLIED;
-    }
-}
-
-static enum tcps_basis basis_of(const struct tcps_step *step, unsigned end, enum tcps_state state)
-{
-    if (rests_on_unseen_fin(step, end, state)) return TCPS_BASIS_assumed;
-    if (end != step->my_end) return step->implied ? TCPS_BASIS_assumed : TCPS_BASIS_presumed;
-    /* In a simultaneous open the sender of a SYN,ACK is open only because the peer's is presumed to arrive. */
-    return state == TCPS_ESTABLISHED && (step->seg->flags & TCPS_SYN) ? TCPS_BASIS_presumed : TCPS_BASIS_observed;
-}
-
-void tcps_settle(struct tcps_step *step, unsigned end, enum tcps_reason why)
-{
-    const struct tcps_endpoint *endpoint = &step->conn->end[end];
-    enum tcps_state from = tcps_state_now(step, end);
-    enum tcps_state to = tcps_state_of(endpoint, &step->conn->end[!end]);
-    enum tcps_state way[TCPS_STATE_COUNT];
-    unsigned count = 0;
-
-    /* Its facts are those of the old connection: only a RST can still move it there. */
-    if (tcps_has(endpoint, TCPS_OLD_LIFE)) to = tcps_has(endpoint, TCPS_RST_GOT) ? TCPS_CLOSED : from;
-    if (to == from || to == TCPS_UNKNOWN) return;
-    /* An ACK overtook the FIN that was sent before it, and was taken for that of a passive closer. */
-    if (from == TCPS_CLOSE_WAIT && (to == TCPS_CLOSING || to == TCPS_TIME_WAIT || to == TCPS_FIN_WAIT_2)) {
-        add_hop(step, end, TCPS_ESTABLISHED, basis_of(step, end, TCPS_ESTABLISHED), TCPS_WHY_FIN_CAME_FIRST);
-        from = TCPS_ESTABLISHED;
-    }
-    if (!why && tcps_state_on_the_way(endpoint, to) == from) { /* one step, as nearly always */
-        add_hop(step, end, to, basis_of(step, end, to), usual_reason(step, end, to));
-        return;
-    }
-    for (enum tcps_state state = to; state != from && state != TCPS_UNKNOWN && count < TCPS_STATE_COUNT;
-         state = tcps_state_on_the_way(endpoint, state)) {
-        if (count && state == TCPS_CLOSED) break; /* a life does not begin on the way */
-        way[count++] = state;
-    }
-    /* A correction goes back directly, and so does a RST: the walk back misses where we stand. */
-    if (count == 0 || tcps_reason_kind(why) == TCPS_CORRECTION ||
-        tcps_state_on_the_way(endpoint, way[count - 1]) != from) {
-        way[0] = to;
-        count = 1;
-    }
-    while (count-- > 0) {
-        bool last = count == 0;
-
-        add_hop(step, end, way[count], basis_of(step, end, way[count]),
-                last && why ? why : usual_reason(step, end, way[count]));
-    }
 }
 
 /* ---- the log ---- */
@@ -293,8 +179,12 @@ static void take(struct tcps_conn *conn, const struct tcps_memory *memory, const
         tcps_verdict(&step, step.my_end, TCPS_WHY_MALFORMED);
     else if (seg->flags & TCPS_RST)
         tcps_take_reset(&step);
+    else if (!(seg->flags & TCPS_SYN))
+        tcps_take_ordinary(&step);
+    else if (seg->flags & TCPS_ACK)
+        tcps_take_synack(&step);
     else
-        tcps_take_evidence(&step);
+        tcps_take_syn(&step);
     if (step.hop_count[0] | step.hop_count[1]) write_hops(&step);
     note_quiet(conn);
 }

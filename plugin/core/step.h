@@ -1,5 +1,6 @@
-/* One segment on its way through one connection: what conn.c, evidence.c and reset.c share. Private to the core.
- * evidence.c and reset.c put facts into the endpoints and settle their states; conn.c logs what settled.
+/* One segment on its way through one connection: what conn.c, settle.c, reset.c and the rooms of evidence.h share. Private
+ * to the core. The rooms of evidence.h and reset.c put facts into the endpoints and have settle.c settle their states; conn.c
+ * logs what settled.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -39,13 +40,6 @@ void tcps_settle(struct tcps_step *step, unsigned end, enum tcps_reason why);
 /* Adds a verdict about `end`: the state stays. */
 void tcps_verdict(struct tcps_step *step, unsigned end, enum tcps_reason why);
 
-/* Remembers that numbers beyond `number` wait for a witness: `end` was seen to send up to it, or to begin there. */
-void tcps_doubt(struct tcps_step *step, unsigned end, uint32_t number);
-
-/* Are octets that `end` sent missing in the capture, and not acknowledged by the other end either, so that what stands
- * behind them cannot be presumed to be received in order? */
-bool tcps_has_open_hole(const struct tcps_conn *conn, unsigned end);
-
 /* The state of `end` after the hops so far. */
 enum tcps_state tcps_state_now(const struct tcps_step *step, unsigned end);
 
@@ -55,9 +49,6 @@ uint8_t tcps_window_shift(const struct tcps_endpoint *me, const struct tcps_endp
 
 /* Is the sender of a segment in SYN_SENT: its SYN seen, nothing of it that answers the peer? */
 bool tcps_only_syn_sent(const struct tcps_endpoint *endpoint);
-
-/* Takes the segment's evidence. Every kind but RST. */
-void tcps_take_evidence(struct tcps_step *step);
 
 /* Takes a SYN without ACK as the start of `step->me`: its facts, no states. */
 void tcps_take_first_syn(struct tcps_step *step, const struct tcps_segment *seg);
