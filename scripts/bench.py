@@ -41,6 +41,8 @@ class Bench:
         tools = measuring.tools
         self.measuring, self.count = measuring, pairs
         self.plugin = Subject("tcpstate", os.environ["TCPSTATE_MODULE"])
+        self.reporters = [Subject("conv,tcp", "none", ("-q", "-z", "conv,tcp")),
+                          Subject("exchanges", self.plugin.module, ("-q", "-z", "tcpstate,exchanges"))]
         self.floors = [
             Subject("a post-dissector that does nothing", tools / "floor_post" / "floor_post.so"),
             Subject("… and a dissector in TCP's place that calls TCP", tools / "floor_wrapper" / "floor_wrapper.so"),
@@ -52,10 +54,10 @@ class Bench:
         ]
 
     def pairs(self, name, first, second):
-        """Pairs of usages of tshark on a capture; first and second are (subject, options)."""
+        """Pairs of usages of tshark on a capture, by two subjects in turns."""
         capture = self.measuring.capture(name)
-        return [tuple(self.measuring.tshark(subject, capture, *options) for subject, options in (first, second))
-                for _ in range(self.count)]
+        return self.measuring.pairs(self.count, *(lambda subject=subject: self.measuring.tshark(subject, capture)
+                                                  for subject in (first, second)))
 
 
 # ---- Markdown ----
@@ -80,22 +82,6 @@ def tell(*cells):
 
 # ---- sections ----
 
-def instructions(bench):
-    """Instructions per packet of `tshark -r`"""
-    subjects = (NOTHING, bench.plugin)
-    counts = at_once([lambda name=name, subject=subject: bench.measuring.instructions(subject, name)
-                      for name in CAPTURES for subject in subjects] + [bench.measuring.core_instructions])
-    core = counts.pop()
-    rows, worst = [("capture", "without", "with", "ratio")], 0
-    for (_, _, _, what), without, with_plugin in zip(CAPTURES.values(), counts[::2], counts[1::2]):
-        worst = max(worst, with_plugin / without)
-        rows.append((what, f"{without:,.0f}", f"{with_plugin:,.0f}", f"{with_plugin / without:.3f}"))
-        tell(*rows[-1])
-    return "\n".join([table(rows), verdict(MOST_INSTRUCTIONS, worst, "with over without"),
-                      f"The core alone, per segment that changes nothing, its call included: {core:.0f}.",
-                      verdict(MOST_IN_CORE, core, "instructions of the core")])
-
-
 def agreement(bench, rival):
     """How many packets with transitions the rival shows as the plugin does: "12,000 of 12,000"."""
     capture = bench.measuring.slice(bench.measuring.capture("short"), SLICES[1])
@@ -113,7 +99,7 @@ def alternatives(bench):
     for subject, count in zip(subjects, counts):
         row = [subject.name, f"{count:,.0f}", f"{count / counts[0]:.3f}", "1.00", "", ""]
         if subject is not NOTHING:
-            row[3:5] = median_and_spread(ratios(bench.pairs("short", (subject, ()), (NOTHING, ()))))
+            row[3:5] = median_and_spread(ratios(bench.pairs("short", subject, NOTHING)))
         if subject in bench.rivals:
             row[5] = agreement(bench, subject)
         rows.append(tuple(row))
@@ -141,26 +127,32 @@ def tcptrace(bench):
 
 
 def compared(bench, first, second):
-    """A row per capture: ratio of user times of first over second. Returns the table and the highest median."""
-    rows, medians = [("capture", "ratio", "pairs")], []
-    for name, (_, _, _, what) in CAPTURES.items():
-        median, spread = median_and_spread(ratios(bench.pairs(name, first, second)))
-        medians.append(float(median))
-        rows.append((what, median, spread))
+    """A row per capture: instructions and user time of `first` over `second`. Returns the table and the worst ratio of
+    instructions, which no other load disturbs."""
+    counts = at_once([lambda name=name, subject=subject: bench.measuring.instructions(subject, name)
+                      for name in CAPTURES for subject in (first, second)])
+    rows = [("capture", second.name, first.name, "ratio", "user time", "pairs")]
+    for name, ours, theirs in zip(CAPTURES, counts[::2], counts[1::2]):
+        time = median_and_spread(ratios(bench.pairs(name, first, second)))
+        rows.append((CAPTURES[name][3], f"{theirs:,.0f}", f"{ours:,.0f}", f"{ours / theirs:.3f}", *time))
         tell(*rows[-1])
-    return table(rows), max(medians)
+    return table(rows), max(ours / theirs for ours, theirs in zip(counts[::2], counts[1::2]))
 
 
-def times(bench):
-    """User time of `tshark -r`, with over without"""
-    return compared(bench, (bench.plugin, ()), (NOTHING, ()))[0]
+def cost(bench):
+    """`tshark -r`: instructions per packet, and ratio of user times"""
+    text, worst = compared(bench, bench.plugin, NOTHING)
+    core = bench.measuring.core_instructions()
+    return "\n".join([text, verdict(MOST_INSTRUCTIONS, worst, "instructions with over without"),
+                      f"The core alone, per segment that changes nothing, its call included: {core:.0f}.",
+                      verdict(MOST_IN_CORE, core, "instructions of the core")])
 
 
 def reports(bench):
-    """User time of `-q -z tcpstate,exchanges`, over `-q -z conv,tcp` without the plugin"""
-    text, worst = compared(bench, (bench.plugin, ("-q", "-z", "tcpstate,exchanges")),
-                           (NOTHING, ("-q", "-z", "conv,tcp")))
-    return text + "\n" + verdict(MOST_FOR_REPORT, worst, "median of the report over tshark's conversations")
+    """`tshark -q -z tcpstate,exchanges` and, without the plugin, `tshark -q -z conv,tcp`: instructions per packet"""
+    conversations, exchanges = bench.reporters
+    text, worst = compared(bench, exchanges, conversations)
+    return text + "\n" + verdict(MOST_FOR_REPORT, worst, "instructions of the report over tshark's conversations")
 
 
 def memory(bench):
@@ -190,10 +182,8 @@ def growth(bench):
         connections = size // 10 // bench.measuring.scale
         packets = connections * 10
         capture = bench.measuring.made(f"growth-{connections}x10", connections, 10, "short")
-        # Both at once: what else the machine does then disturbs both alike.
-        without, with_plugin = at_once([
-            lambda file=capture: bench.measuring.tshark(NOTHING, file, "-q", "-z", "conv,tcp"),
-            lambda file=capture: bench.measuring.tshark(bench.plugin, file, "-q", "-z", "tcpstate,exchanges")])
+        # One after the other: each of the largest takes eight gigabytes.
+        without, with_plugin = (bench.measuring.tshark(subject, capture) for subject in bench.reporters)
         data.append((packets, without, with_plugin))
         rows.append((f"{packets:,}", f"{connections:,}", f"{without.seconds:.1f}", f"{with_plugin.seconds:.1f}",
                      f"{without.seconds / packets * 1e6:.1f}", f"{with_plugin.seconds / packets * 1e6:.1f}",
@@ -243,7 +233,7 @@ def gui(bench):
 
 
 SECTIONS = {section.__name__: section
-            for section in (instructions, alternatives, times, reports, memory, growth, gui)}
+            for section in (cost, alternatives, reports, memory, growth, gui)}
 USUAL = [name for name in SECTIONS if name not in ("growth", "gui")]
 
 

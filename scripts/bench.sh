@@ -1,8 +1,8 @@
 #!/bin/bash
 # What the plugin costs: bench.sh [--quick] [--all] [--write] [--pairs N] [--section NAME]… [--only CAPTURE]…
 # Makes large captures below build/bench and measures tshark on them with and without the plugin, side by side, section
-# by section: instructions (callgrind, two slices), alternatives (the floor, other ways to do it), times (in pairs),
-# reports (against tshark's own conversations), memory (largest resident set), growth (up to ten million packets), gui
+# by section: cost (instructions by cachegrind, user time in pairs), alternatives (the floor, other ways to do it), reports
+# (against tshark's own conversations), memory (largest resident set), growth (up to ten million packets), gui
 # (Wireshark's window). Growth and gui only with --all or by name. CAPTURE: short, long, flood, lossy. --quick: a tenth
 # of the size. --write puts the figures into docs/performance.md. Look next: bench.py.
 #

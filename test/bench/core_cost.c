@@ -1,5 +1,5 @@
 /* The core alone, fed a long connection in which nothing changes: core_cost SEGMENTS.
- * Two runs under callgrind with different numbers, subtracted and divided, give the core's instructions per segment,
+ * Two runs under cachegrind with different numbers, subtracted and divided, give the core's instructions per segment,
  * the call and the filling in of a segment included. Knows no Wireshark. Look next: plugin/core/flow.h.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later

@@ -1,4 +1,4 @@
-"""Runs Wireshark's programs to be measured: instructions by callgrind, user time in pairs, the largest resident set.
+"""Runs Wireshark's programs to be measured: instructions by cachegrind, user time in pairs, the largest resident set.
 
 Knows captures and how to count, not what is compared with what. Look next: scripts/bench.py, which does; window.py, for
 Wireshark with a window.
@@ -116,17 +116,19 @@ class Measuring:
         """Instructions of a run to its end."""
         with tempfile.TemporaryDirectory(dir=self.folder) as place:
             os.chmod(place, 0o777)
-            profile = pathlib.Path(place) / "callgrind.out"
-            self.run(subject, "valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={profile}", *command,
-                     preload=preload)
-            total = re.search(r"^(?:totals|summary): (\d+)", profile.read_text(errors="replace"), re.MULTILINE)
+            counts = pathlib.Path(place) / "counts"
+            self.run(subject, "valgrind", "-q", "--tool=cachegrind", "--cache-sim=no", f"--cachegrind-out-file={counts}",
+                     *command, preload=preload)
+            total = re.search(r"^summary: (\d+)", counts.read_text(errors="replace"), re.MULTILINE)
         return int(total[1])
 
     def instructions(self, subject, name):
         """Instructions per packet of `tshark -r`: two slices, subtracted, so that the start does not count."""
         counts = [self.counted(subject, "tshark", "-n", "-r", self.slice(self.capture(name), size), *subject.options,
                                preload=self.tools / "steady.so") for size in SLICES]
-        return (counts[1] - counts[0]) / (SLICES[1] - SLICES[0])
+        found = (counts[1] - counts[0]) / (SLICES[1] - SLICES[0])
+        print(f"{name}, {subject.name}: {found:,.0f} instructions per packet", file=sys.stderr)
+        return found
 
     def core_instructions(self):
         """Instructions of the core per segment that changes nothing."""
