@@ -9,6 +9,7 @@ It must not know what a right answer is: the pages say it. Look next: test_situa
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 import os
+import pathlib
 import re
 import subprocess
 
@@ -85,6 +86,17 @@ def test_the_lecture_has_the_states_of_the_code():
     table = re.search(r"^\| state \| meaning \|.*?\n\n", (ROOT / "docs" / "tcp-states.md").read_text(),
                       re.MULTILINE | re.DOTALL)[0]
     assert re.findall(r"^\| (\w+) \| (.*) \|$", table, re.MULTILINE)[1:] == listed[1:]
+
+
+def test_the_story_of_the_lecture_holds(wireshark, tmp_path):
+    """The conversation that the reader is to write down is one, and leads to the states that it says."""
+    program = pathlib.Path(os.environ["TCPSTATE_MODULE"]).parents[1] / "test" / "story"
+    if not program.exists():
+        pytest.skip("the program `story` was not built beside the plugin (it needs GLib)")
+    story = re.search(r"^```\n(# .*?)^```$", (ROOT / "docs" / "tcp-states.md").read_text(), re.MULTILINE | re.DOTALL)[1]
+    (tmp_path / "mine.tcp").write_text(story)
+    done = subprocess.run([program, "-q", tmp_path / "mine.tcp"], capture_output=True, text=True)
+    assert story.count("=>") >= 2 and done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_recipe_has_a_command():
