@@ -124,7 +124,7 @@ static void put_in(struct history *history, uint32_t *last, unsigned end, char l
 static void put_until(struct history *history, const struct tcps_conn *conn, uint32_t frame)
 {
     for (;;) {
-        uint32_t lowest = frame + 1;
+        uint32_t lowest = frame < UINT32_MAX ? frame + 1 : frame; /* the first frame that is too late */
         bool *pending = NULL;
         unsigned whose = 0;
         char letter = 0;
