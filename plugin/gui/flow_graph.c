@@ -72,14 +72,12 @@ enum { LIFELINES = 40 /* more the program does not draw */ };
 
 static struct {
     const seq_analysis_info_t *graph;
-    address lifeline[LIFELINES];
+    address lifeline[LIFELINES]; /* their data are the graph's items' */
     unsigned count;
 } order;
 
 static void start_order(const seq_analysis_info_t *graph)
 {
-    for (unsigned i = 0; i < order.count; i++)
-        free_address(&order.lifeline[i]);
     order.count = 0;
     order.graph = graph;
 }
@@ -90,7 +88,7 @@ static unsigned lifeline_of(const address *of)
 
     while (i < order.count && !addresses_equal(&order.lifeline[i], of))
         i++;
-    if (i == order.count && i < LIFELINES) copy_address(&order.lifeline[order.count++], of);
+    if (i == order.count && i < LIFELINES) copy_address_shallow(&order.lifeline[order.count++], of);
     return i;
 }
 

@@ -1,7 +1,8 @@
 /* Any table of any report as one of Wireshark's simple tables. See tables.h.
- * Which tables and columns there are, the reports themselves tell: they are computed once on nothing. The program has
- * no call for "all packets were seen, now compute": the pass ends when its dissection is cleaned up, and rows are made
- * then. Knows documents and Wireshark's tables, not what reports say. Look next: report/document.h.
+ * Which tables and columns there are, the reports themselves tell: they are computed once on nothing, and a report has
+ * the same tables whatever it finds. The program has no call for "all packets were seen, now compute": the pass ends
+ * when its dissection is cleaned up, and rows are made then. Knows documents and Wireshark's tables, not what reports
+ * say. Look next: report/document.h.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -269,7 +270,8 @@ static void end_pass(struct table *table)
 
     table->kind->compute(&input, document);
     /* The window may have closed meanwhile. */
-    if (shown) fill_table(table, shown, &g_array_index(document->tables, struct tcpstate_table, table->index));
+    if (shown && table->index < document->tables->len)
+        fill_table(table, shown, &g_array_index(document->tables, struct tcpstate_table, table->index));
     tcpstate_document_free(document);
     table->pass = NULL;
     if (!table->in_window) return;
