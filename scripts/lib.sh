@@ -65,6 +65,7 @@ needs_for_tests() {
     needs wireshark-common have editcap
     needs wireshark-common have sharkd
     needs file have file
+    needs iproute2 have ip
     needs man-db have man
     needs graphviz have dot
     needs sqlite3 have sqlite3

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Writes the manual page: manual.py TSHARK > docs/tcpstate.7
 
-Fields, expert infos and preferences are asked of TSHARK, a tshark that has the plugin loaded: what it registered is what
-there is. What it does not tell (severities, reports, the words of a field) is read from the lists in the sources that
+Fields, expert infos and preferences are asked of TSHARK, a tshark that has the plugin loaded: what it registered is
+what there is. What it does not tell (severities, reports, the words of a field) is read from the lists in the sources that
 register it. Types no list of its own. test/plugin/test_manual.py compares the page in docs/ with this.
 """
 import pathlib
@@ -90,7 +90,7 @@ def page(tshark):
     reports = [(f"tcpstate,{name}{ARGUMENTS[argument]}[,filter]", f"{what}.")
                for name, argument, _, what in rows("report/kinds.h", "TCPSTATE_REPORT_KINDS")]
     reports.append(("tcpstate,table[,filter]", "The exchanges in the form of the window's own tables."))
-    return rf""".\" Written by scripts/manual.py from what the plugin registers; do not edit. Look next: docs/inference.md.
+    return rf""".\" Written by scripts/manual.py from what the plugin registers. Look next: docs/inference.md.
 .\" SPDX-License-Identifier: GPL-2.0-or-later
 .TH TCPSTATE 7 "" tcpstate Wireshark
 .nh
@@ -105,8 +105,8 @@ tcpstate \- Wireshark plugin: TCP states of both endpoints at every packet
 \fBwireshark\fP \fIfile\fP
 .fi
 .SH DESCRIPTION
-For every TCP packet of a capture the plugin tells the state of client and server as RFC 9293 names them, the transitions
-that the packet proves, and the completed handshakes and closes. A state is announced at the packet that proves it. The
+For every TCP packet of a capture the plugin tells the state of client and server as RFC 9293 names them, the
+transitions that the packet proves, and the completed handshakes and closes. A state is announced at the packet that proves it. The
 client is who sent the first SYN. In the Wireshark window the same fields stand below \(lqTCP State\(rq in the packet
 details, and the reports in the menu Statistics, TCP State.
 .SH STATES

@@ -26,7 +26,8 @@ one='set -o pipefail
 tshark -n -q -r {} -o tcpstate.report_format:csv -z tcpstate,'$report' |
     FILE={} awk '\''BEGIN { gsub(/"/, "\"\"", ENVIRON["FILE"]); name = ENVIRON["FILE"]
                             if (name ~ /[",\n]/) name = "\"" name "\"" }
-                    { print (NR == 1 ? "file" : name) "," $0 }'\'' || { echo {}: tshark has trouble with it >&2; false; }'
+                    { print (NR == 1 ? "file" : name) "," $0 }'\'' ||
+    { echo {}: tshark has trouble with it >&2; false; }'
 
 # A header of every file, and only the first of them is wanted.
 PARALLEL_SHELL=$(command -v bash) parallel --will-cite --keep-order --jobs "${JOBS:-100%}" "$one" ::: "$@" |

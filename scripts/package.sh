@@ -1,9 +1,9 @@
 #!/bin/bash
 # Makes the Debian package for the Wireshark that is here: package.sh [--test] [--suite SUITE] [DIRECTORY]
-# The package goes to DIRECTORY (usually build/), and lintian looks at it. --test: installs it with apt in a clean root of
-# the SUITE (usually this machine's), runs the plugin there as root and as a user, removes it, and sees that nothing is
-# left. Needs root, for chroot; the root is made with mmdebstrap and kept as SUITE-min.tar where test-matrix.sh keeps
-# its roots; exit status 77 says that this cannot be done here. The package for another Wireshark: run this where that is.
+# The package goes to DIRECTORY (usually build/), and lintian looks at it. --test: installs it with apt in a clean root
+# of the SUITE (usually this machine's), runs the plugin there as root and as a user, removes it, and sees that nothing
+# is left. Needs root, for chroot; the root is made with mmdebstrap and kept as SUITE-min.tar where test-matrix.sh keeps
+# its roots; exit status 77 says that it cannot be tested here. For another Wireshark, run this where that one is.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -59,7 +59,7 @@ unpack_root() {
         needs mmdebstrap have mmdebstrap
         install_missing
         mkdir -p "$roots"
-        mmdebstrap --quiet --format=tar --variant=apt --aptopt="$aged" "$suite" "$tar.new" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
+        mmdebstrap --quiet --format=tar --variant=apt --aptopt="$aged" "$suite" "$tar.new" "$mirror"
         mv "$tar.new" "$tar"
     fi
     mkdir "$scratch/root"
@@ -74,7 +74,8 @@ in_root() {
         root=$1; shift
         mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" &&
             exec chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-                HOME=/root TERM=dumb LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"' bash "$scratch/root" "$@" </dev/null
+                HOME=/root TERM=dumb LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"' \
+        bash "$scratch/root" "$@" </dev/null
 }
 
 apt_in_root() {
@@ -88,10 +89,10 @@ files_in_root() {
         -path "$scratch/root/dev" -o -path "$scratch/root/proc" -o -path "$scratch/root/tmp" \) -prune -o -print | sort
 }
 
-# What the README shows on its first page, from the installed captures. Nothing is said of the plugin but by being there.
+# What the README shows on its first page, from an installed capture. Nothing is said of the plugin: it is found.
+capture=/usr/share/doc/tcpstate/captures/textbook-t3-curl.pcapng
 states_of() {
-    in_root "$@" tshark -r /usr/share/doc/tcpstate/captures/textbook-t3-curl.pcapng -T fields -e frame.number \
-        -e tcpstate.pair 2>/dev/null
+    in_root "$@" tshark -r "$capture" -T fields -e frame.number -e tcpstate.pair 2>/dev/null
 }
 
 # A package for another Wireshark must be refused by apt, not be found out by the user.
@@ -119,7 +120,7 @@ test_package() {
 
     [ "$(states_of "${user[@]}" | tail -n 3)" = "$expected" ] || die "a user's tshark does not show the states"
     [ "$(states_of env | tail -n 3)" = "$expected" ] || die "root's tshark does not show the states"
-    in_root "${user[@]}" tshark -q -r /usr/share/doc/tcpstate/captures/textbook-t3-curl.pcapng -z tcpstate,exchanges 2>/dev/null |
+    in_root "${user[@]}" tshark -q -r "$capture" -z tcpstate,exchanges 2>/dev/null |
         grep -q '^Closes: 1 complete' || die "the report of exchanges is not what it should be"
     in_root man -w tcpstate >/dev/null || die "there is no manual page"
     in_root tshark --version 2>/dev/null | head -n 1
@@ -145,6 +146,7 @@ if [ "$test" = yes ]; then
     done
     have dpkg || cannot_test "this is no Debian"
 fi
+mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 # The clock of a test machine may be past the end of a Release file's validity.
 aged='Acquire::Check-Valid-Until "false"'
 package=

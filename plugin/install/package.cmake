@@ -49,7 +49,7 @@ set(CPACK_DEBIAN_PACKAGE_DEPENDS "wireshark-common (>= ${tcpstate_series}~), wir
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "wireshark | tshark")
 set(CPACK_DEBIAN_PACKAGE_ENHANCES "wireshark, tshark")
 
-# Debian's own papers. They are of no use elsewhere: only a package has them (the component is installed by CPack alone).
+# Debian's own papers. They are of no use elsewhere: CPack alone installs their component.
 set(papers ${CMAKE_CURRENT_BINARY_DIR})
 string(TIMESTAMP today "%a, %d %b %Y %H:%M:%S +0000" UTC)
 file(CONFIGURE OUTPUT ${papers}/changelog.Debian CONTENT "\

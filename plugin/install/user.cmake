@@ -12,8 +12,8 @@ if(NOT trouble AND folders MATCHES "(^|\n)Personal Plugins:[ \t]*([^\n\r]+)")
     # The last part is the version whose plugins are looked for there; 4-0 in a macOS bundle.
     string(REGEX REPLACE "^.*[/\\]([0-9]+)[.-]([0-9]+)$" "\\1.\\2" series ${plugins})
     if(NOT series STREQUAL SERIES)
-        message(FATAL_ERROR "This plugin was built for Wireshark ${SERIES}, but the tshark that is here looks for plugins \
-in ${plugins}. Build it again with the development files of that version.")
+        message(FATAL_ERROR "This plugin was built for Wireshark ${SERIES}, but the tshark that is here looks for \
+plugins in ${plugins}. Build it again with the development files of that version.")
     endif()
 else()
     set(plugins $ENV{HOME}/.local/lib/wireshark/plugins/${SERIES})
@@ -61,7 +61,7 @@ else()
     install_profile()
     execute_process(COMMAND id -u OUTPUT_VARIABLE user OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
     if(user STREQUAL "0")
-        message(WARNING "You are root, and Wireshark loads no personal plugins when run as root: use `cmake --install`, \
-or be another user.")
+        message(WARNING "You are root, and Wireshark loads no personal plugins when run as root: use \
+`cmake --install`, or be another user.")
     endif()
 endif()

@@ -1,8 +1,8 @@
 """Captures live on the loopback of a network namespace of its own: live_talk.py COMMAND… (run below `unshare --net`)
 
-Starts COMMAND, a shell command line that captures on `lo`, has one TCP conversation and waits, at each step of it, until
-the command has printed what that step must show: so it is known that the states come while the capture runs. Prints what the
-command printed. Knows nothing of the plugin but its states. Look next: test_live.py.
+Starts COMMAND, a shell command line that captures on `lo`, has one TCP conversation and waits, at each step of it,
+until the command has printed what that step must show: so it is known that the states come while the capture runs.
+Prints what the command printed. Knows nothing of the plugin but its states. Look next: test_live.py.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """

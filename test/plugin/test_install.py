@@ -36,7 +36,8 @@ def home():
 
 
 def run(*command, check=True, **variables):
-    """`command` with more variables in its environment. Programs of Wireshark run as no root: it loads nothing as root."""
+    """`command` with more variables in its environment. tshark runs as another user than root, for whom it loads nothing.
+    """
     if os.geteuid() == 0 and command[0] == "tshark":
         command = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "WIRESHARK_"))}
@@ -119,7 +120,8 @@ def test_the_version_stands_in_one_place(tree, wireshark):
 
 
 def test_removing_what_was_never_installed_says_so(tree, scratch):
-    done = run("cmake", "-D", f"MANIFEST={scratch}/none", "-P", ROOT / "plugin" / "install" / "remove.cmake", check=False)
+    script = ROOT / "plugin" / "install" / "remove.cmake"
+    done = run("cmake", "-D", f"MANIFEST={scratch}/none", "-P", script, check=False)
     assert done.returncode != 0 and "Nothing was installed" in done.stderr
 
 
@@ -133,5 +135,5 @@ def test_the_package_depends_on_this_series_of_wireshark(tree, scratch, wireshar
     assert f"wireshark-common (>= {major}.{minor}~)" in depends
     assert f"wireshark-common (<< {major}.{minor + 1}~)" in depends and "libwireshark" in depends
     listed = run("dpkg-deb", "--contents", package).stdout
-    for name in ("epan/tcpstate.so", "man7/tcpstate.7.gz", "doc/tcpstate/copyright", "doc/tcpstate/changelog.Debian.gz"):
+    for name in ("epan/tcpstate.so", "man7/tcpstate.7.gz", "tcpstate/copyright", "tcpstate/changelog.Debian.gz"):
         assert name in listed

@@ -34,8 +34,8 @@ def live(wireshark, scratch):
     environment = dict(wireshark.environment, PATH=f"{programs}:{os.environ['PATH']}")
 
     def run(command, *options):
-        return subprocess.run(["unshare", "--net", sys.executable, TALK, *options, command], env=environment, cwd=scratch,
-                              capture_output=True, encoding="utf-8", timeout=120)
+        return subprocess.run(["unshare", "--net", sys.executable, TALK, *options, command], env=environment,
+                              cwd=scratch, capture_output=True, encoding="utf-8", timeout=120)
     return run
 
 

@@ -1,8 +1,8 @@
 """The recipes of docs/machines.md and docs/live.md run as they stand there, and print what is shown.
 
 A block ```sh or ```python is run; a block ```output right after it is what it prints. The blocks of a document share a
-folder, as somebody who follows it would have it. Blocks without a language are not run: they need servers or interfaces.
-With --update the outputs are written into the documents: review them. Look next: scripts/many.sh.
+folder, as somebody who follows it would have it. Blocks without a language are not run: they need servers or
+interfaces. With --update the outputs are written into the documents: review them. Look next: scripts/many.sh.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
@@ -55,15 +55,16 @@ def test_the_document_has_recipes():
     assert len(RECIPES) >= 7 and sum(shown is not None for _, _, shown in RECIPES) >= 6
 
 
-@pytest.mark.parametrize("language, recipe, shown", RECIPES, ids=[recipe.split("\n")[0][:60] for _, recipe, _ in RECIPES])
+@pytest.mark.parametrize("language, recipe, shown", RECIPES,
+                         ids=[recipe.split("\n")[0][:60] for _, recipe, _ in RECIPES])
 def test_the_recipe_prints_what_the_document_shows(language, recipe, shown, run, update):
     done = run(language, recipe)
     assert done.returncode == 0, done.stderr
     if shown is not None:
         if update:
             text = MACHINES.read_text(encoding="utf-8")
-            MACHINES.write_text(text.replace(f"{recipe}```\n```output\n{shown}```", f"{recipe}```\n```output\n{done.stdout}```"),
-                                encoding="utf-8")
+            old, new = (f"{recipe}```\n```output\n{output}```" for output in (shown, done.stdout))
+            MACHINES.write_text(text.replace(old, new), encoding="utf-8")
             shown = done.stdout
         assert done.stdout == shown
 
