@@ -8,7 +8,6 @@
 #include <wireshark.h>
 
 #include "host/compat.h"
-#include "host/postdissector.h"
 #include "menu.h"
 #include "tables.h"
 

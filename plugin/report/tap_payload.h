@@ -33,6 +33,10 @@ struct tcpstate_tap {
 
 #define TCPSTATE_NO_STREAM UINT32_MAX
 
+/* The TCP stream of the packet that was dissected last for somebody to see its details: in a window, of the packet that
+ * is selected. TCPSTATE_NO_STREAM before. Filled in by host/postdissector.c. */
+uint32_t tcpstate_stream_looked_at(void);
+
 /* The user's preferences, as both rooms need them. */
 enum tcpstate_report_format { TCPSTATE_TEXT, TCPSTATE_CSV, TCPSTATE_JSON };
 
