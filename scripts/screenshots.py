@@ -7,7 +7,6 @@ SPDX-License-Identifier: GPL-2.0-or-later
 """
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -40,9 +39,8 @@ class Studio:
     def open(self, capture, *arguments, size=(1240, 740)):
         """A new Wireshark, when its packets are there."""
         home = pathlib.Path(tempfile.mkdtemp(dir=self.home))
-        shutil.copytree(self.profiles, home / ".config" / "wireshark" / "profiles")
         self.program = Program(self.desktop, home, "-C", PROFILE, "-r", ROOT / "captures" / capture, *arguments,
-                               size=size)
+                               size=size, profile=self.profiles / PROFILE)
         wait_for("packets", lambda: (self.program.status() or (0, 0))[0] > 0)
         return self.program
 

@@ -63,30 +63,26 @@ def captures():
     return CAPTURES
 
 
+def problems_at_the_end(program):
+    """Ends Wireshark by its menu, if it still runs. What was not in good order."""
+    status = program.quit() if program.runs() else program.process.returncode
+    program.kill()
+    return program.trouble() + ([f"Wireshark ended with status {status}"] if status else [])
+
+
 @pytest.fixture
 def start(desktop, tmp_path):
-    """Starts Wireshark with arguments, for a user who has the profile in the folder `profile`. After the test it has to end
-    in good order, without complaints."""
+    """Starts Wireshark with arguments. After the test it has to end in good order, without complaints."""
     running = []
 
-    def start(*arguments, profile=None, **options):
+    def start(*arguments, **options):
         home = tmp_path / f"home{len(running)}"
         home.mkdir()
-        if profile:
-            shutil.copytree(profile, home / ".config" / "wireshark" / "profiles" / profile.name)
         running.append(Program(desktop, home, *arguments, **options))
         return running[-1]
 
     yield start
-    problems = []
-    for program in running:
-        status = program.process.returncode
-        if program.runs():
-            status = program.quit()
-        program.kill()
-        if status != 0:
-            problems.append(f"Wireshark ended with status {status}")
-        problems += program.trouble()
+    problems = [problem for program in running for problem in problems_at_the_end(program)]
     assert not problems, problems
 
 

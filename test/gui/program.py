@@ -5,6 +5,7 @@ Knows where Wireshark has what; what should stand there is the tests' affair. Lo
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 import re
+import shutil
 
 from desktop import wait_for
 
@@ -24,12 +25,16 @@ gui.geometry_main_lower_pane: {lower}
 
 
 class Program:
-    """A running Wireshark with a home of its own, in which it remembers `size` (width, height) as its window's."""
+    """A running Wireshark with a home of its own, in which it remembers `size` (width, height) as its window's. The
+    folder `profile`, if given, is one of its profiles. One window after the other in one program does not go well: Qt
+    does not tell of a window that is where one was that has been closed."""
 
-    def __init__(self, desktop, home, *arguments, size=(1100, 940)):
+    def __init__(self, desktop, home, *arguments, size=(1100, 940), profile=None):
         self.desktop = desktop
         folder = home / ".config" / "wireshark"
         folder.mkdir(parents=True, exist_ok=True)
+        if profile:
+            shutil.copytree(profile, folder / "profiles" / profile.name)
         for recent in (folder / "recent_common", folder / "recent", *folder.glob("profiles/*/recent")):
             with open(recent, "a", encoding="utf-8") as file:
                 file.write(GEOMETRY.format(width=size[0], height=size[1], upper=size[1] * 2 // 7,

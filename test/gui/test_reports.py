@@ -101,7 +101,7 @@ def test_table(opened, entry):
 @pytest.mark.parametrize("entry", WORDS)
 def test_text(opened, entry):
     capture, packets, typed, facts = WORDS[entry]
-    program = opened(capture, packets)
+    program = opened(capture, packets, *SOON_STUCK)
     text = words(open_text(program, entry, typed).text)
     for fact in facts:
         assert fact in text
