@@ -59,7 +59,8 @@ unpack_root() {
         needs mmdebstrap have mmdebstrap
         install_missing
         mkdir -p "$roots"
-        mmdebstrap --quiet --format=tar --variant=apt --aptopt="$aged" "$suite" "$tar.new" "$mirror"
+        mmdebstrap --quiet --format=tar --variant=apt --aptopt="$aged" "$suite" "$tar.new" "$mirror" >&2 ||
+            cannot_test "no root of $suite could be made, see above"
         mv "$tar.new" "$tar"
     fi
     mkdir "$scratch/root"
@@ -110,7 +111,7 @@ test_package() {
     make_scratch
     unpack_root
     cp "$package" "$scratch/root/tmp/tcpstate.deb"
-    apt_in_root update || die "apt-get update failed in the clean root: $(tail -n 3 "$scratch/apt.log")"
+    apt_in_root update || cannot_test "apt-get update failed in the clean root: $(tail -n 1 "$scratch/apt.log")"
     # Wireshark first, so that the list of files before knows it.
     apt_in_root install tshark man-db || die "no tshark for the clean root: $(tail -n 3 "$scratch/apt.log")"
     in_root env "${user[@]}" tshark -G folders >/dev/null 2>&1 || true
