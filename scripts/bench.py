@@ -64,7 +64,7 @@ class Bench:
 
 def table(rows):
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() + " |" for row in rows]
+    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(lines) + "\n"
 
@@ -155,22 +155,29 @@ def reports(bench):
     return text + "\n" + verdict(MOST_FOR_REPORT, worst, "instructions of the report over tshark's conversations")
 
 
+def added(bench, capture):
+    """Largest resident sets in kilobytes: without the plugin, and how much is added by it."""
+    without, with_plugin = (bench.measuring.tshark(subject, capture).kilobytes for subject in (NOTHING, bench.plugin))
+    return without, with_plugin - without
+
+
 def memory(bench):
     """Largest resident set of `tshark -r`"""
-    rows, worst = [("capture", "connections", "without, MB", "with, MB", "octets per connection")], 0
+    rows, worst = [("capture", "connections", "without, MB", "added, MB", "octets per connection")], 0
     for name, (_, each, _, what) in CAPTURES.items():
         if each >= 1000:
             continue
         connections = bench.measuring.size(name)[0]
         capture = bench.measuring.capture(name)
-        without, with_plugin = (bench.measuring.tshark(subject, capture).kilobytes
-                                for subject in (NOTHING, bench.plugin))
-        octets = (with_plugin - without) * 1024 / connections
+        start = added(bench, bench.measuring.slice(capture, SLICES[0]))[1]  # the plugin's code and names
+        without, more = added(bench, capture)
+        octets = (more - start) * 1024 / connections
         if name != "lossy":  # whose connections are not ordinary
             worst = max(worst, octets)
-        rows.append((what, f"{connections:,}", f"{without / 1024:.0f}", f"{with_plugin / 1024:.0f}", f"{octets:.0f}"))
-        tell(*rows[-1])
-    return table(rows) + "\n" + verdict(MOST_MEMORY, worst, "octets per ordinary or half-open connection")
+        rows.append((what, f"{connections:,}", f"{without / 1024:.0f}", f"{more / 1024:.1f}", f"{octets:.0f}"))
+        tell(*rows[-1], f"loading it: {start} kB")
+    return "\n".join([table(rows), "What the plugin adds on 2,000 packets, code and names of fields, is not counted.\n",
+                      verdict(MOST_MEMORY, worst, "octets per ordinary or half-open connection")])
 
 
 def growth(bench):
@@ -279,10 +286,11 @@ def main():
     with tempfile.TemporaryDirectory() as home:
         os.chmod(home, 0o777)
         scale = 10 if arguments.quick else 1
+        measured = conditions(scale, arguments.pairs)  # before others change the tree
         bench = Bench(Measuring(arguments.captures, home, scale, arguments.tools), arguments.pairs)
         for name in arguments.section or (SECTIONS if arguments.all else USUAL):
             title = f"### {SECTIONS[name].__doc__}\n"
-            text = "\n".join([title, SECTIONS[name](bench), conditions(scale, arguments.pairs)])
+            text = "\n".join([title, SECTIONS[name](bench), measured])
             print(text, flush=True)
             if arguments.write:
                 write(name, text)
