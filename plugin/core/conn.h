@@ -40,6 +40,10 @@ struct tcps_waiting_syn {
 struct tcps_rarities {
     uint32_t doubt[2];      /* a number that waits for a second witness: far off, or beyond the FIN; or the second ISS */
     uint32_t hole_start[2], hole_end[2]; /* the octets from hole_start, and not all up to hole_end, were captured */
+    /* By end: where another ISS took the place of the first one, and both. Sentences count from the one that held at
+     * their packet, or a later pass would say other numbers than the first. Layer and frame are 0: there was none. */
+    struct tcps_position rebased_at[2];
+    uint32_t bases[2][2];
     uint32_t rst_seq;       /* SEG.SEQ of the RST that closed it, for judging what comes after */
     uint32_t incarnation;   /* see tcps_incarnation() */
     struct tcps_conn *older, *newer;  /* the other incarnations on these addresses and ports, or NULL */

@@ -167,13 +167,24 @@ size_t tcps_transitions_text(const struct tcps_conn *conn, const struct tcps_vie
 
 /* ---- sentences ---- */
 
+/* The ISS that was known at a position, which another one may have replaced since. */
+static uint32_t base_at(const struct tcps_conn *conn, unsigned end, struct tcps_position at)
+{
+    const struct tcps_rarities *rare = conn->rarities;
+    const struct tcps_position *rebased;
+
+    if (!rare || !rare->rebased_at[end].frame) return conn->end[end].iss;
+    rebased = &rare->rebased_at[end];
+    return rare->bases[end][at.frame > rebased->frame || (at.frame == rebased->frame && at.layer >= rebased->layer)];
+}
+
 uint32_t tcps_relative_seq(const struct tcps_conn *conn, unsigned end, uint32_t raw, struct tcps_position at)
 {
     const struct tcps_endpoint *endpoint = &conn->end[end & 1];
     bool known = tcps_has(endpoint, TCPS_HAS_NUMBERS) && !tcps_has(endpoint, TCPS_OLD_LIFE);
 
     /* Numbers become known in a frame that is logged. */
-    return known && tcps_log_until(&conn->log, at) > endpoint->numbers_at ? raw - endpoint->iss : raw;
+    return known && tcps_log_until(&conn->log, at) > endpoint->numbers_at ? raw - base_at(conn, end & 1, at) : raw;
 }
 
 struct filling {

@@ -106,6 +106,18 @@ void tcps_take_hole(struct tcps_step *step)
 
 /* ---- numbers ---- */
 
+/* Sentences go on counting from the first ISS before this packet, and from the second one for good: a third is rare
+ * even among forgeries. */
+static void remember_base(const struct tcps_step *step, unsigned end, uint32_t old, uint32_t new)
+{
+    struct tcps_rarities *rare = tcps_rarities_of(step->conn, step->memory);
+
+    if (!rare || rare->rebased_at[end].frame) return;
+    rare->rebased_at[end] = step->seg->at;
+    rare->bases[end][0] = old;
+    rare->bases[end][1] = new;
+}
+
 void tcps_start_numbers(const struct tcps_step *step, struct tcps_endpoint *me, uint32_t iss, uint32_t next)
 {
     if (!tcps_has(me, TCPS_HAS_NUMBERS)) {
@@ -113,6 +125,8 @@ void tcps_start_numbers(const struct tcps_step *step, struct tcps_endpoint *me, 
         uint32_t entries = tcps_log_before(&step->conn->log, frame);
 
         me->numbers_at = (entries < TCPS_MAX_INDEX ? entries : TCPS_MAX_INDEX) & 255u;
+    } else if (me->iss != iss) {
+        remember_base(step, me == &step->conn->end[1], me->iss, iss);
     }
     me->iss = iss;
     me->snd_una = iss;
