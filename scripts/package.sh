@@ -59,6 +59,7 @@ unpack_root() {
         needs mmdebstrap have mmdebstrap
         install_missing
         mkdir -p "$roots"
+        rm -rf "$tar.new"
         mmdebstrap --quiet --format=tar --variant=apt --aptopt="$aged" "$suite" "$tar.new" "$mirror" >&2 ||
             cannot_test "no root of $suite could be made, see above"
         mv "$tar.new" "$tar"
