@@ -73,7 +73,9 @@ class Node:
 
     @property
     def role(self):
-        return self._ask("get_role_name")
+        """What kind of thing it is, in the older AT-SPI's words."""
+        role = self._ask("get_role_name")
+        return "push button" if role == "button" else role
 
     @property
     def name(self):

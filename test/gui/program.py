@@ -111,7 +111,7 @@ class Program:
 
     def filter(self, text):
         """Types a display filter, and the return key."""
-        entry = self.main.find("tool bar", "Display Filter Toolbar").find("text", "Display filter entry", {"combo box"})
+        entry = self.main.find("text", "Display filter entry", {"combo box"})
         entry.click(x=100)
         entry.write(text)
         wait_for(f"the filter {text}", lambda: entry.text == text)
