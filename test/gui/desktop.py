@@ -170,8 +170,20 @@ class Node:
 
     def choose(self):
         """Clicks on a table's cell and waits until that had its effect: a key pressed earlier would go elsewhere."""
-        self.click()
-        wait_for(f"{self} to be chosen", lambda: self.has_state("SELECTED"))
+        self._click_until("SELECTED")
+
+    def focus(self):
+        """Clicks into an entry and waits until keys go there."""
+        self._click_until("FOCUSED", x=100)
+
+    def _click_until(self, state, **where):
+        def clicked():
+            self.click(**where)
+            try:
+                return wait_for(f"{self} to be {state}", lambda: self.has_state(state), 3)
+            except AssertionError:
+                return False  # the window was not there yet, or went elsewhere just then
+        wait_for(f"{self} to be {state} after a click", clicked)
 
     def __repr__(self):
         try:

@@ -87,7 +87,7 @@ class Program:
     def select(self, number):
         """Clicks on the packet and waits until its details are there."""
         cells = cells_of(self.main.find("tree", "Packet list"))
-        next(cell for cell in cells if cell.name == str(number)).click()
+        next(cell for cell in cells if cell.name == str(number)).choose()
         wait_for(f"the details of packet {number}", lambda: self.details()[0].startswith(f"Frame {number}:"))
 
     def _detail_cells(self):
@@ -112,7 +112,7 @@ class Program:
     def filter(self, text):
         """Types a display filter, and the return key."""
         entry = self.main.find("text", "Display filter entry", {"combo box"})
-        entry.click(x=100)
+        entry.focus()
         entry.write(text)
         wait_for(f"the filter {text}", lambda: entry.text == text)
         self.desktop.key("Return")

@@ -171,6 +171,7 @@ def test_windows_follow_a_preference(opened):
     assert "TIME_WAIT 12 0 12" in words(area.text)
     dialog = program.preferences("TCP State")
     entry = number_beside(dialog, "TIME_WAIT lasts (seconds)")
+    entry.focus()
     entry.click("b1d")  # chooses the number, so that what is typed takes its place
     program.desktop.type("0")
     wait_for("the new number", lambda: entry.text == "0")
