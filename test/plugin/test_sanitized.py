@@ -91,13 +91,14 @@ def test_a_leak_is_told():
     assert ours(told.format("/x/tcpstate.so")) and not ours(told.format("/usr/lib/libwireshark.so.16"))
 
 
-def test_the_plugin_is_loaded(clean, captures):
-    done = clean("tshark", "-n", "-r", captures / "close-three-segment.pcapng", "-T", "fields", "-e", "tcpstate.pair")
-    assert "ESTABLISHED:ESTABLISHED" in done.stdout
+def test_nothing_leaks(clean, captures):
+    """One capture with every report: the whole stack of each block, which tells whose a leak is, is slow."""
+    done = clean("tshark", "-n", "-r", captures / "reuse-same-isn.pcapng", "-2", "-V", *reports("text"))
+    assert "TIME_WAIT" in done.stdout, "the plugin is not loaded"
 
 
 def test_all_captures_in_one_pass(clean, everything):
-    assert "TIME_WAIT" in clean("tshark", "-n", "-r", everything, "-V", *reports("text")).stdout
+    assert "TIME_WAIT" in clean("tshark", "-n", "-r", everything, "-V", *reports("text"), leaks=False).stdout
 
 
 def test_all_captures_in_two_passes(clean, everything):
@@ -123,12 +124,12 @@ def test_mutated_captures(seed, clean, everything, scratch):
 
 @pytest.mark.skipif(shutil.which("sharkd") is None, reason="sharkd is not installed")
 def test_files_loaded_and_dropped(clean, captures):
-    """Frames asked for in any order, a file dropped for the next one, five times over."""
+    """Frames asked for in any order, a file dropped for the next one, twice over. Whether memory grows: test_scale.py."""
     calls = []
-    for name in ("close-simultaneous", "path-vxlan", "reuse-same-isn", "icmp-quotes-syn", "capture-snaplen-54") * 5:
+    for name in ("close-simultaneous", "path-vxlan", "reuse-same-isn", "icmp-quotes-syn", "capture-snaplen-54") * 2:
         calls.append({"method": "load", "params": {"file": str(captures / f"{name}.pcapng")}})
         calls += [{"method": "frame", "params": {"frame": frame, "proto": True}} for frame in (3, 1, 2)]
         calls.append({"method": "frames", "params": {"filter": "tcpstate.transition"}})
     lines = [json.dumps({"jsonrpc": "2.0", "id": i, **call}) for i, call in enumerate(calls)]
-    done = clean("sharkd", "-", input="\n".join(lines) + "\n")
-    assert done.stdout.count("OK") >= 25 or done.stdout.count('"result"') >= 100
+    done = clean("sharkd", "-", input="\n".join(lines) + "\n", leaks=False)
+    assert done.stdout.count('"result"') == len(calls), done.stdout[:500]
