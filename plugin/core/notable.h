@@ -49,9 +49,10 @@ static inline bool tcps_may_be_notable(const struct tcps_conn *conn, const struc
 {
     const struct tcps_endpoint *me = &conn->end[seg->from & 1], *peer = &conn->end[!(seg->from & 1)];
 
-    if (seg->seq + 1 == me->snd_nxt) return true; /* a keep-alive? */
+    if (seg->seq + 1 == me->snd_nxt && !(seg->flags & (TCPS_SYN | TCPS_FIN))) return true; /* a keep-alive? */
     if (conn->quiet) return false;
-    return (seg->flags & TCPS_RST) || (me->known & TCPS_HAS_HOLE) || !tcps_has(peer, TCPS_SEEN) ||
+    return (seg->flags & TCPS_RST) || (me->known & TCPS_HAS_HOLE) ||
+           (peer->known & (TCPS_SEEN | TCPS_HAS_NUMBERS)) == TCPS_HAS_NUMBERS ||
            (seg->len && (me->state == TCPS_CLOSE_WAIT || me->state == TCPS_CLOSED || seg->fast_open));
 }
 

@@ -171,3 +171,18 @@ size_t tcpstate_endpoint_text(const address *address, uint16_t port, char *text,
     *end = '\0';
     return (size_t)(end - text);
 }
+
+static unsigned decimals_of(unsigned number)
+{
+    return number < 10 ? 1 : number < 100 ? 2 : number < 1000 ? 3 : number < 10000 ? 4 : 5;
+}
+
+unsigned tcpstate_endpoint_width(const address *address, uint16_t port)
+{
+    const uint8_t *octets = address->data;
+    char text[160];
+
+    if (address->type != AT_IPv4) return (unsigned)tcpstate_endpoint_text(address, port, text, sizeof text);
+    return decimals_of(octets[0]) + decimals_of(octets[1]) + decimals_of(octets[2]) + decimals_of(octets[3]) + 4 +
+           decimals_of(port);
+}

@@ -104,4 +104,7 @@ size_t tcpstate_duration_text(int64_t nanoseconds, char *text);
 /* "10.0.0.1:80", "[2001:db8::1]:80". `size` is at least 64. */
 size_t tcpstate_endpoint_text(const address *address, uint16_t port, char *text, size_t size);
 
+/* How many octets tcpstate_endpoint_text() writes; quicker where it can. */
+unsigned tcpstate_endpoint_width(const address *address, uint16_t port);
+
 #endif

@@ -37,7 +37,7 @@ static char *append_room(GString *text, size_t octets)
 
 static void append_blanks(GString *text, unsigned count)
 {
-    memset(append_room(text, count), ' ', count);
+    if (count) memset(append_room(text, count), ' ', count);
 }
 
 static void append_text(struct line *line, const char *text, size_t octets)
@@ -176,7 +176,7 @@ static struct shown shown_cell(const struct tcpstate_column *column, struct tcps
 /* How the table's columns are laid out. */
 struct layout {
     unsigned width[TCPSTATE_MAX_COLUMNS]; /* in characters */
-    uint64_t largest[TCPSTATE_MAX_COLUMNS]; /* the largest number that is known to fit */
+    uint64_t fitting[TCPSTATE_MAX_COLUMNS]; /* numbers below this one are known to fit */
     bool new_line[TCPSTATE_MAX_COLUMNS];  /* the column starts a line */
 };
 
@@ -204,6 +204,12 @@ static bool next_shown(const struct tcpstate_table *table, gint64 *row, guint *i
     return next < table->items->len;
 }
 
+static unsigned width_of(const struct tcpstate_column *column, struct tcpstate_cell *cell)
+{
+    if (column->type == TCPSTATE_COLUMN_ENDPOINT) return tcpstate_endpoint_width(cell->address, cell->port);
+    return shown_cell(column, cell).width;
+}
+
 /* Can the cell be wider than all before it in its column? Most numbers need not be spelt out to say no. Durations below a
  * second have one unit, and so the larger is the wider. */
 static bool may_be_wider(struct layout *layout, unsigned i, const struct tcpstate_column *column,
@@ -214,9 +220,9 @@ static bool may_be_wider(struct layout *layout, unsigned i, const struct tcpstat
     if (!cell->filled) return false;
     if (!number && (column->type != TCPSTATE_COLUMN_DURATION || cell->number >= 1000000000)) return true;
     if (cell->number < 0) return true;
-    if ((uint64_t)cell->number <= layout->largest[i]) return false;
-    layout->largest[i] = number ? 9 : (uint64_t)cell->number;
-    while (layout->largest[i] < (uint64_t)cell->number) layout->largest[i] = 10 * layout->largest[i] + 9;
+    if ((uint64_t)cell->number < layout->fitting[i]) return false;
+    layout->fitting[i] = number ? 10 : (uint64_t)cell->number + 1;
+    while (layout->fitting[i] <= (uint64_t)cell->number) layout->fitting[i] *= 10;
     return true;
 }
 
@@ -228,7 +234,7 @@ static void measure(const struct tcpstate_writer *writer, const struct tcpstate_
     char arrow[32];
 
     for (unsigned i = 0; i < table->column_count; i++) {
-        layout->largest[i] = 0;
+        layout->fitting[i] = 0;
         layout->width[i] =
             is_shown(&table->columns[i]) ? shown_heading(writer, &table->columns[i], arrow, sizeof arrow).width : 0;
     }
@@ -237,9 +243,9 @@ static void measure(const struct tcpstate_writer *writer, const struct tcpstate_
         for (unsigned i = 0; i < table->column_count; i++) {
             const struct tcpstate_column *column = &table->columns[i];
 
-            if (is_shown(column) && column->type != TCPSTATE_COLUMN_SENTENCE &&
-                may_be_wider(layout, i, column, &cells[i]))
-                layout->width[i] = MAX(layout->width[i], shown_cell(column, &cells[i]).width);
+            if (!is_shown(column) || column->type == TCPSTATE_COLUMN_SENTENCE) continue;
+            if (may_be_wider(layout, i, column, &cells[i]))
+                layout->width[i] = MAX(layout->width[i], width_of(column, &cells[i]));
         }
     }
 }

@@ -308,6 +308,16 @@ def test_zeek_closes_at_the_second_fin(fields, captures):
     assert [state for number, state in said if int(number) >= 7] == ["S1", "S3", "S3", "SF", "SF"]
 
 
+def test_columns_are_as_wide_as_their_widest_cell(text):
+    """A duration of nothing is eight characters wide; names and numbers stand at the edges of their headings."""
+    assert text("connections", T1).splitlines()[1:5] == [
+        "stream  client                server            start   duration",
+        "        Zeek  history   opened    closed         first   C octets  S octets",
+        "     0  172.18.128.204:62534  10.0.0.128:80  0.000 ms  59.900 ms",
+        "        SF    ShADadFf  complete  three_segment  client        77       243",
+    ]
+
+
 # --- ladder ---
 
 def test_ladder_of_the_first_textbook_trace(text):
