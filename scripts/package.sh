@@ -141,7 +141,8 @@ cannot_test() {
 
 if [ "$test" = yes ]; then
     [ "$(id -u)" = 0 ] || cannot_test "a clean root needs root, for chroot"
-    # Inside of a chroot, as of test-matrix.sh, there is no mount to make private; whoever made it did.
+    # Inside of a chroot, as of test-matrix.sh, there is no mount to make private; whoever made it did. mmdebstrap needs
+    # one, so that there the package is made and read by lintian, and installed only if the minimal root is there.
     for propagation in private unchanged none; do
         [ "$propagation" != none ] || cannot_test "no namespaces may be made here"
         ! unshare --mount --pid --fork --propagation "$propagation" true 2>/dev/null || break

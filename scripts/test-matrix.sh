@@ -61,8 +61,7 @@ copy_tree() {
         tar --null -T - -cf -) | tar -C "$target" --no-same-owner -xf -
 }
 
-# In namespaces of its own, so that mounts and processes end with it. The root is a mount, so that a root can be made
-# inside of it in turn, by package.sh.
+# In namespaces of its own, so that mounts and processes end with it.
 run_in_root() {
     local root=$1 machine=linux64
     shift
@@ -72,7 +71,7 @@ run_in_root() {
     # shellcheck disable=SC2016
     unshare --mount --pid --fork --propagation private "$machine" bash -c '
         root=$1; shift
-        mount --bind "$root" "$root" && mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" &&
+        mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" &&
             mount -t tmpfs -o mode=1777 tmp "$root/tmp" && exec chroot "$root" env -i \
                 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LC_ALL=C.UTF-8 \
                 ${http_proxy+http_proxy="$http_proxy"} "$@"' bash "$root" "$@"
