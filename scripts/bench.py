@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "test" / "bench"))
@@ -144,7 +145,7 @@ def cost(bench):
     text, worst = compared(bench, bench.plugin, NOTHING)
     core = bench.measuring.core_instructions()
     return "\n".join([text, verdict(MOST_INSTRUCTIONS, worst, "instructions with over without"),
-                      f"The core alone, per segment that changes nothing, its call included: {core:.0f}.",
+                      f"The core alone, per segment that changes nothing, its call included: {core:.0f}.\n",
                       verdict(MOST_IN_CORE, core, "instructions of the core")])
 
 
@@ -157,7 +158,7 @@ def reports(bench):
 
 def added(bench, capture):
     """Largest resident sets in kilobytes: without the plugin, and how much is added by it."""
-    without, with_plugin = (bench.measuring.tshark(subject, capture).kilobytes for subject in (NOTHING, bench.plugin))
+    without, with_plugin = (bench.measuring.resident(subject, capture) for subject in (NOTHING, bench.plugin))
     return without, with_plugin - without
 
 
@@ -253,12 +254,19 @@ def conditions(scale, pairs):
     commit = subprocess.run(["git", "-C", str(ROOT), "log", "-1", "--format=%h, %as"], capture_output=True, text=True)
     size = "Full size" if scale == 1 else f"A {scale}th of the size"
     processor = model[1] if model else "unknown processor"
-    return (f"{size}, {pairs} pairs; {version}; {processor}, {os.cpu_count()} of them; "
+    return (f"{size}, {pairs} pair{'s' * (pairs > 1)}; {version}; {processor}, {os.cpu_count()} of them; "
             f"commit {commit.stdout.strip() or 'unknown'}.\n")
+
+
+def wrapped(text):
+    """Prose in lines of 120; tables and titles as they are."""
+    return "\n".join(line if line.startswith(("|", "#", "!")) else textwrap.fill(line, 120)
+                     for line in text.split("\n"))
 
 
 def write(name, text):
     """Replaces the section's part of the document, or appends it."""
+    text = wrapped(text)
     begin, end = f"<!-- {name}: written by scripts/bench.sh --write -->", f"<!-- end of {name} -->"
     document = DOCUMENT.read_text()
     before, found, rest = document.partition(begin)

@@ -9,7 +9,7 @@ set output image
 set datafile commentschars "#"
 set multiplot layout 1,2 margins 0.08,0.98,0.16,0.88 spacing 0.10
 set logscale xy
-set key left top
+set key right bottom
 set grid
 set format x "10^{%L}"
 set xlabel "packets, ten per connection"

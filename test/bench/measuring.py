@@ -102,8 +102,12 @@ class Measuring:
                 raise SystemExit(f"{' '.join(map(str, command))}: {complaints.read().decode(errors='replace')}")
         return Usage(usage.ru_utime, usage.ru_maxrss)
 
-    def tshark(self, subject, capture, *options, output=subprocess.DEVNULL):
-        return self.run(subject, "tshark", "-n", "-r", capture, *subject.options, *options, output=output)
+    def tshark(self, subject, capture, *options, output=subprocess.DEVNULL, preload=None):
+        return self.run(subject, "tshark", "-n", "-r", capture, *subject.options, *options, output=output, preload=preload)
+
+    def resident(self, subject, capture):
+        """Largest resident set of `tshark -r`, in kilobytes. Hash tables with other seeds differ by megabytes."""
+        return self.tshark(subject, capture, preload=self.tools / "steady.so").kilobytes
 
     def lines(self, subject, capture):
         """tshark's lines, one per packet."""
@@ -132,9 +136,9 @@ class Measuring:
 
     def core_instructions(self):
         """Instructions of the core per segment that changes nothing."""
-        few, many = 10_000, 110_000
-        counts = [self.counted(NOTHING, self.tools / "core_cost", segments) for segments in (few, many)]
-        return (counts[1] - counts[0]) / (many - few)
+        segments = 100_000
+        fed, unfed = (self.counted(NOTHING, self.tools / "core_cost", segments, *option) for option in ((), ("unfed",)))
+        return (fed - unfed) / segments
 
     # ---- pairs ----
 
