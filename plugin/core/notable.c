@@ -53,8 +53,9 @@ static bool is_half_closed(const struct look *look)
 /* The peer's numbers, known from ACKs alone, have moved. Not of one who talks to itself: there both ends are one. */
 static bool is_one_sided(const struct look *look)
 {
-    return look->conn->ports[0] != look->conn->ports[1] && !tcps_has(look->peer, TCPS_SEEN) && tcps_has(look->peer, TCPS_HAS_NUMBERS) &&
-           tcps_has(look->me, TCPS_SEEN) && seq_diff(look->peer->snd_nxt, look->peer->iss) > 1;
+    return look->conn->ports[0] != look->conn->ports[1] && !tcps_has(look->peer, TCPS_SEEN) &&
+           tcps_has(look->peer, TCPS_HAS_NUMBERS) && tcps_has(look->me, TCPS_SEEN) &&
+           seq_diff(look->peer->snd_nxt, look->peer->iss) > 1;
 }
 
 /* A keep-alive repeats the last octet, or carries none (RFC 9293 3.8.4), while nothing is outstanding. */
