@@ -441,6 +441,7 @@ void tcpstate_draw_ladder(struct tcpstate_writer *writer, const struct tcpstate_
         const struct tcpstate_step *step = &g_array_index(steps, struct tcpstate_step, i);
         const struct tcpstate_connection *connection;
 
+        if (!step->conn) continue; /* there is always one, which clang-tidy cannot see */
         if (step->conn != conn && (connection = connection_with(input->gathering, step->conn)) != NULL) {
             if (conn) tcpstate_write_line(writer, "");
             if (!conn) picture.start = step->segment.time;

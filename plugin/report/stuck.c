@@ -119,8 +119,9 @@ static void fill(const void *item, struct tcpstate_cell *cells)
     unsigned client = tcpstate_client_end(stuck->connection);
     unsigned state = tcps_entry_state(tcpstate_last_entry(stuck->connection), stuck->end);
     const struct waiting *waiting = waiting_in(state);
-    unsigned actor = waiting->me_acts ? stuck->end : !stuck->end;
+    unsigned actor = waiting && waiting->me_acts ? stuck->end : !stuck->end;
 
+    if (!waiting) return; /* only who waits gets a row */
     tcpstate_cells_stream(&cells[K_STREAM], stuck->connection);
     tcpstate_cells_ends(&cells[K_CLIENT], stuck->connection);
     tcpstate_cell_text(&cells[K_WHO], tcps_role_name(stuck->end, client));
