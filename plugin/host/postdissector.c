@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include <epan/column-info.h>
+#include <epan/column-utils.h>
 #include <epan/tap.h>
 
 #include "compat.h"
@@ -45,7 +47,25 @@ static bool find_entries(const struct tcpstate_layer *layer, const struct tcps_c
     return view->entries > 0;
 }
 
-/* Appends " [server→CLOSE_WAIT, server→LAST_ACK]", in one go: appending costs more than writing. */
+/* As col_append_str() does, which goes octet by octet: that was a tenth of all that the plugin costs. `text` is
+ * terminated behind `length` octets; it is left out where it has no room. */
+static void append_to_info(column_info *columns, const char *text, size_t length)
+{
+    if (!col_get_writable(columns, COL_INFO)) return;
+    for (int i = MAX(columns->col_first[COL_INFO], 0); i <= columns->col_last[COL_INFO]; i++) {
+        col_item_t *column = &columns->columns[i];
+        size_t used;
+
+        if (!column->fmt_matx[COL_INFO]) continue;
+        used = strlen(column->col_data);
+        if (used + length >= COL_MAX_INFO_LEN) continue;
+        if (column->col_data != column->col_buf) memcpy(column->col_buf, column->col_data, used);
+        memcpy(column->col_buf + used, text, length + 1);
+        column->col_data = column->col_buf;
+    }
+}
+
+/* Appends " [server→CLOSE_WAIT, server→LAST_ACK]", in one go. */
 static void append_transitions(packet_info *pinfo, const struct tcpstate_shown *shown)
 {
     char text[256];
@@ -55,8 +75,7 @@ static void append_transitions(packet_info *pinfo, const struct tcpstate_shown *
     if (!length) return;
     memcpy(text, " [", 2);
     memcpy(text + 2 + length, "]", 2);
-    /* col_append_str() would look at every octet that is there already. */
-    col_append_lstr(pinfo->cinfo, COL_INFO, text, COL_ADD_LSTR_TERMINATOR);
+    append_to_info(pinfo->cinfo, text, 2 + length + 1);
 }
 
 static void tell_taps(packet_info *pinfo, const struct tcpstate_shown *shown, struct tcps_conn *conn)
