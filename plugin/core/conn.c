@@ -136,33 +136,42 @@ static bool is_settled(const struct tcps_conn *conn, unsigned end)
            !endpoint->challenge_due;
 }
 
+/* Its own segment proves what was only presumed: that is logged, and not by the short way. */
+static bool is_proven(const struct tcps_endpoint *endpoint)
+{
+    return tcps_has(endpoint, TCPS_SYNCHRONIZED) &&
+           (endpoint->basis == TCPS_BASIS_observed || tcps_has(endpoint, TCPS_PRESUMED_OPEN));
+}
+
 static void note_quiet(struct tcps_conn *conn)
 {
-    conn->quiet = is_settled(conn, 0) && is_settled(conn, 1) && !conn->candidate_waits && !conn->full && conn->log.count;
+    bool quiet = is_settled(conn, 0) && is_settled(conn, 1) && !conn->candidate_waits && !conn->full && conn->log.count;
+
+    conn->quiet = quiet ? (is_proven(&conn->end[0]) ? 1u : 0u) | (is_proven(&conn->end[1]) ? 2u : 0u) : 0u;
 }
 
 bool tcps_conn_feed_quiet(struct tcps_conn *conn, const struct tcps_segment *seg)
 {
-    struct tcps_endpoint *me = &conn->end[seg->from & 1], *peer = &conn->end[!(seg->from & 1)];
-    uint32_t edge;
+    unsigned from = seg->from & 1;
+    struct tcps_endpoint *me = &conn->end[from], *peer = &conn->end[!from];
+    uint32_t snd_nxt = me->snd_nxt, rcv_nxt = me->rcv_nxt, end = seg->seq + seg->len, edge;
 
-    if (!conn->quiet || (seg->flags & (TCPS_SYN | TCPS_FIN | TCPS_RST | TCPS_ACK)) != TCPS_ACK || seg->malformed)
-        return false;
-    if (seg->seq != me->snd_nxt || seq_gt(seg->seq, peer->rcv_edge)) return false;
-    if (seg->ack - me->rcv_nxt > peer->snd_nxt - me->rcv_nxt || seq_gt(me->rcv_nxt, peer->snd_nxt)) return false;
-    if (seq_lt(seg->seq + seg->len, peer->rcv_nxt)) return false;
+    if (!(conn->quiet >> from & 1u)) return false;
+    if ((seg->flags & (TCPS_SYN | TCPS_FIN | TCPS_RST | TCPS_ACK)) != TCPS_ACK || seg->malformed) return false;
+    if (seg->seq != snd_nxt || seq_gt(seg->seq, peer->rcv_edge) || seq_lt(end, peer->rcv_nxt)) return false;
+    if (seq_gt(rcv_nxt, peer->snd_nxt) || seg->ack - rcv_nxt > peer->snd_nxt - rcv_nxt) return false;
     if (conn->log.entries[conn->log.count - 1].frame >= seg->at.frame) return false;
-    /* Its own segment proves what was only presumed: that is logged. */
-    if (me->basis != TCPS_BASIS_observed && !tcps_has(me, TCPS_PRESUMED_OPEN)) return false;
-    if (!tcps_has(me, TCPS_SYNCHRONIZED)) return false;
-    if (seg->len && !me->first_data) me->first_data = seg->at.frame;
-    if (!seg->len && !me->first_ack) me->first_ack = seg->at.frame;
-    me->snd_nxt += seg->len;
-    me->rcv_nxt = seg->ack;
+    if (seg->len) {
+        if (!me->first_data) me->first_data = seg->at.frame;
+    } else if (!me->first_ack) {
+        me->first_ack = seg->at.frame;
+    }
     edge = seg->ack + ((uint32_t)seg->wnd << tcps_window_shift(me, peer));
+    me->snd_nxt = end;
+    me->rcv_nxt = seg->ack;
     me->rcv_edge = seq_max(me->rcv_edge, edge);
     peer->snd_una = seq_max(peer->snd_una, seg->ack);
-    if (seg->has_ts && seq_leq(seg->seq, peer->rcv_nxt) && seq_gt(seg->tsval, peer->ts_recent) &&
+    if (seg->has_ts && seq_gt(seg->tsval, peer->ts_recent) && seq_leq(seg->seq, peer->rcv_nxt) &&
         tcps_has(peer, TCPS_HAS_TS))
         peer->ts_recent = seg->tsval;
     return true;

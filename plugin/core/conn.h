@@ -62,7 +62,7 @@ struct tcps_conn {
     unsigned guess_basis : 2;    /* what role_basis was before a ROLES_SWAPPED */
     unsigned candidate_waits : 1; /* rarities->waiting holds a SYN */
     unsigned full : 1;           /* the log ended with TCPS_WHY_LOG_FULL */
-    unsigned quiet : 1;          /* open, proven and undisturbed: a segment in order can change no state */
+    unsigned quiet : 2;          /* bit 1 << end: open and undisturbed; a segment in order of that end changes no state */
 };
 
 /* The connection's rarities, made if need be; NULL when there is no memory. */

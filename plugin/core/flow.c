@@ -181,13 +181,13 @@ static struct tcps_conn *begin(struct tcps_flow *flow, const struct tcps_memory 
     return conn;
 }
 
-struct tcps_conn *tcps_flow_feed(struct tcps_flow *flow, const struct tcps_memory *memory,
-                                 const struct tcps_segment *seg)
+/* A segment that may change something, or begin something. */
+static struct tcps_conn *feed_with_care(struct tcps_flow *flow, const struct tcps_memory *memory,
+                                        const struct tcps_segment *seg)
 {
     struct tcps_conn *conn = tcps_newest(flow);
     enum choice choice;
 
-    if (tcps_conn_feed_quiet(conn, seg)) return conn;
     if (!has_begun(conn)) {
         tcps_conn_begin(conn, memory, seg);
         return conn;
@@ -204,6 +204,14 @@ struct tcps_conn *tcps_flow_feed(struct tcps_flow *flow, const struct tcps_memor
     if (should_wait(conn, seg)) let_wait(conn, memory, seg);
     tcps_conn_feed(conn, memory, seg);
     return conn;
+}
+
+struct tcps_conn *tcps_flow_feed(struct tcps_flow *flow, const struct tcps_memory *memory,
+                                 const struct tcps_segment *seg)
+{
+    struct tcps_conn *conn = tcps_newest(flow);
+
+    return tcps_conn_feed_quiet(conn, seg) ? conn : feed_with_care(flow, memory, seg);
 }
 
 static bool begins_by(const struct tcps_conn *conn, struct tcps_position at)

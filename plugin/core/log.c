@@ -6,11 +6,13 @@
 
 enum { LAYER_LAST = 126, LAYER_GIVEN_UP = 127 };
 
-/* Three entries hold a handshake that is never completed, nine an ordinary life; beyond, a third is left unused at most. */
+/* Three entries hold a handshake that is never completed, eight or nine an ordinary life; beyond, a third is left unused at
+ * most. */
 static uint16_t next_capacity(unsigned capacity)
 {
     if (capacity == 0) return 3;
-    if (capacity < 9) return 9;
+    if (capacity < 8) return 8;
+    if (capacity == 8) return 9;
     return (uint16_t)(capacity + capacity / 2);
 }
 

@@ -134,12 +134,6 @@ void tcps_start_numbers(const struct tcps_step *step, struct tcps_endpoint *me, 
     me->known |= TCPS_HAS_NUMBERS;
 }
 
-uint8_t tcps_window_shift(const struct tcps_endpoint *me, const struct tcps_endpoint *peer)
-{
-    if (!tcps_has(me, TCPS_HAS_WSCALE) || !tcps_has(peer, TCPS_HAS_WSCALE)) return TCPS_MAX_SHIFT;
-    return me->wscale == TCPS_NO_SHIFT || peer->wscale == TCPS_NO_SHIFT ? 0 : (uint8_t)me->wscale;
-}
-
 /* The window that `me` advertises in `seg`; that of a SYN is never scaled. */
 static uint32_t window_of(const struct tcps_endpoint *me, const struct tcps_endpoint *peer,
                           const struct tcps_segment *seg)

@@ -29,7 +29,7 @@ enum tcps_reason_kind {
     X(MIDSTREAM, TCPS_INITIAL, "the capture starts inside the connection: the {me} is assumed to be open")             \
     X(CARRIED_OVER, TCPS_INITIAL, "the {me} is still in the old connection on these addresses and ports")              \
     X(SYN_SENT, TCPS_TRANSITION, "the {me} sends its SYN")                                                             \
-    X(SYN_PROVEN, TCPS_TRANSITION, "the answer proves the {me}'s SYN of frame {since} to be a new connection")         \
+    X(SYN_PROVEN, TCPS_TRANSITION, "the answer proves the {me}'s SYN before it to open a new connection")            \
     X(SYN_IMPLIED, TCPS_TRANSITION, "what follows implies the {me}'s SYN, which was not captured before")                \
     X(SYN_ANSWERED, TCPS_TRANSITION, "SYN,ACK {ack} covers the {peer}'s SYN")                                          \
     X(SYN_TAKEN, TCPS_TRANSITION, "the {me}'s ACK {ack} covers the {peer}'s SYN")                                      \

@@ -43,10 +43,6 @@ void tcps_verdict(struct tcps_step *step, unsigned end, enum tcps_reason why);
 /* The state of `end` after the hops so far. */
 enum tcps_state tcps_state_now(const struct tcps_step *step, unsigned end);
 
-/* The scale of the windows that `me` advertises (RFC 7323 2.2): it holds if both SYNs offer one. If a SYN was not captured
- * the largest is allowed for. */
-uint8_t tcps_window_shift(const struct tcps_endpoint *me, const struct tcps_endpoint *peer);
-
 /* Is the sender of a segment in SYN_SENT: its SYN seen, nothing of it that answers the peer? */
 bool tcps_only_syn_sent(const struct tcps_endpoint *endpoint);
 

@@ -400,14 +400,23 @@ bool tcpstate_expert_wanted(const packet_info *pinfo)
     return have_tap_listener(tap) || (pinfo->cinfo && pinfo->cinfo->col_first[COL_EXPERT] >= 0);
 }
 
-void tcpstate_expert_add(packet_info *pinfo, proto_item *item, const struct tcpstate_shown *shown)
+static void say_what_is_logged(packet_info *pinfo, proto_item *item, const struct tcpstate_shown *shown)
 {
-    if (shown->notables) say_notables(pinfo, item, shown);
-    if (!shown->view.entries) return;
     for (uint32_t i = 0; i < shown->view.entries; i++) apply_rules(pinfo, item, shown, shown->view.first_entry + i);
     say_opening(pinfo, item, shown);
     say_closing(pinfo, item, shown);
     say_syn_data(pinfo, item, shown);
+}
+
+/* The expert dialog groups by protocol: the post-dissector, which belongs to none, names the plugin's. */
+void tcpstate_expert_add(packet_info *pinfo, proto_item *item, const struct tcpstate_shown *shown)
+{
+    const char *outer = pinfo->current_proto;
+
+    pinfo->current_proto = "TCP State";
+    if (shown->notables) say_notables(pinfo, item, shown);
+    if (shown->view.entries) say_what_is_logged(pinfo, item, shown);
+    pinfo->current_proto = outer;
 }
 
 void tcpstate_expert_register(int proto)

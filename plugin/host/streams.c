@@ -199,7 +199,8 @@ bool tcpstate_find_flow(struct tcpstate_layer *layer, const packet_info *pinfo, 
     struct stream *stream;
     uint8_t from = fill_key(&key, pinfo, source_port, destination_port);
 
-    key.depth = MIN(tunnel_depth(pinfo) - layer->quoted, DEPTHS - 1u);
+    key.depth = tunnel_depth(pinfo) - layer->quoted;
+    if (key.depth >= DEPTHS) key.depth = DEPTHS - 1;
     stream = stream_of(&key, make);
     if (!stream) return false;
     layer->flow = &stream->flow;

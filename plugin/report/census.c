@@ -88,7 +88,7 @@ static const struct tcpstate_column series_columns[S_COLUMNS] = {
 #undef X
 };
 
-enum { MOST_INTERVALS = 1000000 };
+enum { MOST_INTERVALS = 100000 }; /* a day in seconds; clocks that jump would else fill the disk */
 
 struct census_moment {
     int64_t time;
