@@ -2,7 +2,8 @@
 # Builds and tests everything: test.sh [CTEST-OPTION…], for example test.sh -L unit
 # gcc and clang with warnings as errors, the core again under the address and undefined-behaviour sanitizers, then all
 # tests of ctest: unit (the core), golden (the plugin through tshark), fuzz-replay, captures, kernel. Installs what is
-# missing first. Ends with a summary that says what was skipped and why. Look next: CONTRIBUTING.md.
+# missing first. With options only the tests that they select are run, built with gcc, and no static analysis.
+# Ends with a summary that says what was skipped and why. Look next: CONTRIBUTING.md.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -10,7 +11,7 @@
 
 case ${1:-} in
 -h | --help)
-    sed -n '2,5s/^# //p' "$0"
+    sed -n '2,6s/^# //p' "$0"
     exit 0
     ;;
 esac
@@ -71,21 +72,31 @@ if [ "$failed" = 0 ]; then
 else
     skip "tests" "nothing was built"
 fi
-if have clang; then
+with_clang() {
+    if ! have clang; then
+        skip "build with clang" "clang is not installed"
+        return
+    fi
     step "build with clang, warnings are errors" build_clang
     step "core's tests, built with clang" run_ctest clang -L unit
-else
-    skip "build with clang" "clang is not installed"
-fi
-if echo 'int main(void){return 0;}' >"$scratch/a.c" && gcc -fsanitize=address,undefined "$scratch/a.c" -o "$scratch/a" 2>/dev/null
-then
+}
+with_sanitizers() {
+    echo 'int main(void){return 0;}' >"$scratch/a.c"
+    if ! gcc -fsanitize=address,undefined "$scratch/a.c" -o "$scratch/a" 2>/dev/null; then
+        skip "sanitizers" "gcc has no sanitizer runtime here"
+        return
+    fi
     step "build with address and undefined-behaviour sanitizers" build_asan
     step "core's and plugin's tests under the sanitizers" run_ctest asan -L 'unit|fuzz-replay|sanitized'
-else
-    skip "sanitizers" "gcc has no sanitizer runtime here"
-fi
+}
 
-step "static analysis" "$project/scripts/lint.sh"
+if [ $# = 0 ]; then
+    with_clang
+    with_sanitizers
+    step "static analysis" "$project/scripts/lint.sh"
+else
+    skip "clang, sanitizers, static analysis" "only the tests of $* were asked for"
+fi
 
 heading "summary, after $((SECONDS - started)) s"
 printf '%s\n' "${results[@]}"
