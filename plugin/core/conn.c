@@ -152,11 +152,11 @@ static void note_quiet(struct tcps_conn *conn)
 
 bool tcps_conn_feed_quiet(struct tcps_conn *conn, const struct tcps_segment *seg)
 {
-    unsigned from = seg->from & 1;
+    unsigned from = seg->from & 1u;
     struct tcps_endpoint *me = &conn->end[from], *peer = &conn->end[!from];
     uint32_t snd_nxt = me->snd_nxt, rcv_nxt = me->rcv_nxt, end = seg->seq + seg->len, edge;
 
-    if (!(conn->quiet >> from & 1u)) return false;
+    if (!((unsigned)conn->quiet >> from & 1u)) return false;
     if ((seg->flags & (TCPS_SYN | TCPS_FIN | TCPS_RST | TCPS_ACK)) != TCPS_ACK || seg->malformed) return false;
     if (seg->seq != snd_nxt || seq_gt(seg->seq, peer->rcv_edge) || seq_lt(end, peer->rcv_nxt)) return false;
     if (seq_gt(rcv_nxt, peer->snd_nxt) || seg->ack - rcv_nxt > peer->snd_nxt - rcv_nxt) return false;

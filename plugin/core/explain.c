@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "seq.h"
+
 #define ARROW "\xe2\x86\x92" /* U+2192 */
 
 const char *tcps_role_name(unsigned end, unsigned client_end)
@@ -182,9 +184,12 @@ uint32_t tcps_relative_seq(const struct tcps_conn *conn, unsigned end, uint32_t 
 {
     const struct tcps_endpoint *endpoint = &conn->end[end & 1];
     bool known = tcps_has(endpoint, TCPS_HAS_NUMBERS) && !tcps_has(endpoint, TCPS_OLD_LIFE);
+    uint32_t base;
 
     /* Numbers become known in a frame that is logged. */
-    return known && tcps_log_until(&conn->log, at) > endpoint->numbers_at ? raw - base_at(conn, end & 1, at) : raw;
+    if (!known || tcps_log_until(&conn->log, at) <= endpoint->numbers_at) return raw;
+    base = base_at(conn, end & 1, at);
+    return seq_lt(raw, base) ? raw : raw - base; /* before the ISS: of another connection */
 }
 
 struct filling {

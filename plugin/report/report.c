@@ -255,7 +255,7 @@ static tcpstate_tap_init_result start(const char *argument, void *data)
 
     (void)data;
     if (!wrong && show_request && show_request(&request)) TCPSTATE_TAP_INIT_OK;
-    if (!wrong) wrong = tcpstate_run_start(&request, print_document, NULL, NULL);
+    if (!wrong && request.kind) wrong = tcpstate_run_start(&request, print_document, NULL, NULL);
     if (wrong) TCPSTATE_TAP_INIT_FAILED("%s", wrong);
     TCPSTATE_TAP_INIT_OK;
 }

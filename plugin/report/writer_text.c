@@ -335,7 +335,7 @@ static void write_rows(struct tcpstate_writer *writer, const struct tcpstate_tab
 static void write_table(struct tcpstate_writer *writer, const struct tcpstate_table *table, bool for_plotting)
 {
     struct line line = line_begin(writer, for_plotting ? "# " : "");
-    struct layout layout;
+    struct layout layout = {.width = {0}};
 
     g_string_append(writer->text, table->items->len ? table->title : table->nothing);
     line_end(&line);
