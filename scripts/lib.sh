@@ -85,6 +85,7 @@ needs_for_tests() {
 }
 
 needs_for_lint() {
+    needs clang-format have clang-format
     needs clang-tidy have clang-tidy
     needs cppcheck have cppcheck
     needs shellcheck have shellcheck

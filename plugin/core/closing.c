@@ -63,12 +63,8 @@ static void closing_state(struct closing_walk *walk, const struct hop *hop)
 
     switch (hop->to) {
     case TCPS_FIN_WAIT_1:
-    case TCPS_LAST_ACK:
-        fin_of(walk, end, not_captured);
-        break;
-    case TCPS_CLOSE_WAIT:
-        fin_of(walk, !end, not_captured);
-        break;
+    case TCPS_LAST_ACK: fin_of(walk, end, not_captured); break;
+    case TCPS_CLOSE_WAIT: fin_of(walk, !end, not_captured); break;
     case TCPS_FIN_WAIT_2:
         fin_of(walk, end, not_captured);
         fin_acked(walk, end, acked);
@@ -81,8 +77,7 @@ static void closing_state(struct closing_walk *walk, const struct hop *hop)
     case TCPS_CLOSED:
         if (hop->from == TCPS_LAST_ACK) fin_acked(walk, end, acked);
         break;
-    default:
-        break;
+    default: break;
     }
 }
 

@@ -325,7 +325,9 @@ void tcps_conn_view(const struct tcps_conn *conn, struct tcps_position at, struc
     const struct tcps_log *log = &conn->log;
     uint32_t until = tcps_log_until(log, at), before = tcps_log_before(log, at);
 
-    *view = (struct tcps_view){.first_entry = before, .entries = until - before, .role_basis = conn->role_basis,
+    *view = (struct tcps_view){.first_entry = before,
+                               .entries = until - before,
+                               .role_basis = conn->role_basis,
                                .client_end = conn->client_end};
     if (until == 0) return;
     view->client_end = log->entries[until - 1].client_end;

@@ -38,14 +38,14 @@ struct tcps_waiting_syn {
 
 /* What few connections need: made when first needed. By end, as the facts. */
 struct tcps_rarities {
-    uint32_t doubt[2];      /* a number that waits for a second witness: far off, or beyond the FIN; or the second ISS */
+    uint32_t doubt[2]; /* a number that waits for a second witness: far off, or beyond the FIN; or the second ISS */
     uint32_t hole_start[2], hole_end[2]; /* the octets from hole_start, and not all up to hole_end, were captured */
     /* By end: where another ISS took the place of the first one, and both. Sentences count from the one that held at
      * their packet, or a later pass would say other numbers than the first. Layer and frame are 0: there was none. */
     struct tcps_position rebased_at[2];
     uint32_t bases[2][2];
-    uint32_t rst_seq;       /* SEG.SEQ of the RST that closed it, for judging what comes after */
-    uint32_t incarnation;   /* see tcps_incarnation() */
+    uint32_t rst_seq;                 /* SEG.SEQ of the RST that closed it, for judging what comes after */
+    uint32_t incarnation;             /* see tcps_incarnation() */
     struct tcps_conn *older, *newer;  /* the other incarnations on these addresses and ports, or NULL */
     struct tcps_conn *newest, *found; /* of all incarnations; with the first one only */
     struct tcps_waiting_syn *waiting; /* or NULL; made when first needed, reused */
@@ -54,15 +54,15 @@ struct tcps_rarities {
 struct tcps_conn {
     struct tcps_rarities *rarities; /* or NULL */
     struct tcps_log log;
-    struct tcps_endpoint end[2]; /* by the flow's ends, not by role */
-    uint32_t stream;             /* the host's number for the connection; the core does not look at it */
-    uint16_t ports[2];           /* of the ends; the host sets those of a flow's first connection */
-    unsigned client_end : 1;     /* which end is the client */
-    unsigned role_basis : 2;     /* enum tcps_role_basis */
-    unsigned guess_basis : 2;    /* what role_basis was before a ROLES_SWAPPED */
+    struct tcps_endpoint end[2];  /* by the flow's ends, not by role */
+    uint32_t stream;              /* the host's number for the connection; the core does not look at it */
+    uint16_t ports[2];            /* of the ends; the host sets those of a flow's first connection */
+    unsigned client_end : 1;      /* which end is the client */
+    unsigned role_basis : 2;      /* enum tcps_role_basis */
+    unsigned guess_basis : 2;     /* what role_basis was before a ROLES_SWAPPED */
     unsigned candidate_waits : 1; /* rarities->waiting holds a SYN */
-    unsigned full : 1;           /* the log ended with TCPS_WHY_LOG_FULL */
-    unsigned quiet : 2;          /* bit 1 << end: open and undisturbed; a segment in order of that end changes no state */
+    unsigned full : 1;            /* the log ended with TCPS_WHY_LOG_FULL */
+    unsigned quiet : 2; /* bit 1 << end: open and undisturbed; a segment in order of that end changes no state */
 };
 
 /* The connection's rarities, made if need be; NULL when there is no memory. */
@@ -87,11 +87,11 @@ static inline const struct tcps_conn *tcps_newer(const struct tcps_conn *conn)
 
 /* What to show for one position. */
 struct tcps_view {
-    uint8_t state[2], basis[2];          /* after the position, by end */
-    uint8_t before[2], before_basis[2];  /* before the position */
-    uint32_t since[2];                   /* frame in which the state was entered; 0 if never announced */
-    int64_t since_time[2];               /* its time, nanoseconds since 1970 */
-    uint32_t first_entry, entries;       /* the log entries of this very position */
+    uint8_t state[2], basis[2];         /* after the position, by end */
+    uint8_t before[2], before_basis[2]; /* before the position */
+    uint32_t since[2];                  /* frame in which the state was entered; 0 if never announced */
+    int64_t since_time[2];              /* its time, nanoseconds since 1970 */
+    uint32_t first_entry, entries;      /* the log entries of this very position */
     uint8_t client_end;
     uint8_t role_basis;
 };

@@ -72,26 +72,19 @@ enum tcps_state tcps_state_of(const struct tcps_endpoint *me, const struct tcps_
 enum tcps_state tcps_state_on_the_way(const struct tcps_endpoint *me, enum tcps_state state)
 {
     switch (state) {
-    case TCPS_SYN_SENT:
-        return TCPS_CLOSED;
-    case TCPS_SYN_RECEIVED:
-        return tcps_has(me, TCPS_LISTENS) ? TCPS_LISTEN : TCPS_SYN_SENT;
+    case TCPS_SYN_SENT: return TCPS_CLOSED;
+    case TCPS_SYN_RECEIVED: return tcps_has(me, TCPS_LISTENS) ? TCPS_LISTEN : TCPS_SYN_SENT;
     case TCPS_ESTABLISHED:
         return tcps_has(me, TCPS_SENT_SYNACK) || tcps_has(me, TCPS_LISTENS) ? TCPS_SYN_RECEIVED : TCPS_SYN_SENT;
-    case TCPS_CLOSE_WAIT:
-        return TCPS_ESTABLISHED;
+    case TCPS_CLOSE_WAIT: return TCPS_ESTABLISHED;
     case TCPS_FIN_WAIT_1: /* a Fast Open server may close before the third ACK (RFC 9293 3.10.4, CLOSE call) */
         return tcps_is_open(me) ? TCPS_ESTABLISHED : TCPS_SYN_RECEIVED;
     case TCPS_FIN_WAIT_2:
-    case TCPS_CLOSING:
-        return TCPS_FIN_WAIT_1;
-    case TCPS_TIME_WAIT:
-        return tcps_has(me, TCPS_FIN_CROSSED) ? TCPS_CLOSING : TCPS_FIN_WAIT_2;
-    case TCPS_LAST_ACK:
-        return TCPS_CLOSE_WAIT;
+    case TCPS_CLOSING: return TCPS_FIN_WAIT_1;
+    case TCPS_TIME_WAIT: return tcps_has(me, TCPS_FIN_CROSSED) ? TCPS_CLOSING : TCPS_FIN_WAIT_2;
+    case TCPS_LAST_ACK: return TCPS_CLOSE_WAIT;
     case TCPS_CLOSED: /* by its FIN's acknowledgement; a RST closes from anywhere */
         return tcps_has(me, TCPS_RST_GOT) || tcps_has(me, TCPS_RST_MADE) ? TCPS_UNKNOWN : TCPS_LAST_ACK;
-    default:
-        return TCPS_UNKNOWN;
+    default: return TCPS_UNKNOWN;
     }
 }

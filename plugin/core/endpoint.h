@@ -20,37 +20,37 @@
 
 /* Which facts are known. */
 enum {
-    TCPS_SEEN = 1 << 0,          /* a segment of this endpoint was captured */
-    TCPS_HAS_ISS = 1 << 1,       /* iss is the number of its SYN (else: of the first octet known, less one) */
-    TCPS_HAS_NUMBERS = 1 << 2,   /* iss, snd_una and snd_nxt are set */
-    TCPS_HAS_RCV = 1 << 3,       /* rcv_nxt and rcv_edge are set */
-    TCPS_SENT_SYNACK = 1 << 4,   /* its SYN was seen with an ACK: it was in SYN_RECEIVED */
-    TCPS_SYNCHRONIZED = 1 << 5,  /* it sent what only a synchronized endpoint sends */
-    TCPS_SYN_ACKED = 1 << 6,     /* an ACK of its SYN is presumed delivered */
-    TCPS_HAS_FIN = 1 << 7,       /* it sent a FIN: fin and fin_ack are set */
-    TCPS_FIN_DOUBTED = 1 << 8,   /* fin is the number of a FIN that its receiver may have dropped */
-    TCPS_FIN_CROSSED = 1 << 9,   /* the peer's FIN is presumed received: it came before an ACK presumed received */
-    TCPS_RST_GOT = 1 << 10,      /* a RST is presumed to have closed it */
-    TCPS_RST_MADE = 1 << 11,     /* it sent a RST that closed it */
-    TCPS_LISTENS = 1 << 12,      /* it was in LISTEN before its SYN */
-    TCPS_HAS_WSCALE = 1 << 13,   /* wscale is what its SYN offered */
-    TCPS_HAS_TS = 1 << 14,       /* ts_recent is set */
-    TCPS_OLD_LIFE = 1 << 15,     /* the facts are those of the connection before; the new SYN has not reached it */
-    TCPS_FAST_OPEN = 1 << 16,    /* its SYN,ACK acknowledged data of the SYN: it may send before the third ACK */
-    TCPS_ALT_ISS = 1 << 17,      /* doubt is the number of a second SYN,ACK: the ACK will tell which one counts */
+    TCPS_SEEN = 1 << 0,           /* a segment of this endpoint was captured */
+    TCPS_HAS_ISS = 1 << 1,        /* iss is the number of its SYN (else: of the first octet known, less one) */
+    TCPS_HAS_NUMBERS = 1 << 2,    /* iss, snd_una and snd_nxt are set */
+    TCPS_HAS_RCV = 1 << 3,        /* rcv_nxt and rcv_edge are set */
+    TCPS_SENT_SYNACK = 1 << 4,    /* its SYN was seen with an ACK: it was in SYN_RECEIVED */
+    TCPS_SYNCHRONIZED = 1 << 5,   /* it sent what only a synchronized endpoint sends */
+    TCPS_SYN_ACKED = 1 << 6,      /* an ACK of its SYN is presumed delivered */
+    TCPS_HAS_FIN = 1 << 7,        /* it sent a FIN: fin and fin_ack are set */
+    TCPS_FIN_DOUBTED = 1 << 8,    /* fin is the number of a FIN that its receiver may have dropped */
+    TCPS_FIN_CROSSED = 1 << 9,    /* the peer's FIN is presumed received: it came before an ACK presumed received */
+    TCPS_RST_GOT = 1 << 10,       /* a RST is presumed to have closed it */
+    TCPS_RST_MADE = 1 << 11,      /* it sent a RST that closed it */
+    TCPS_LISTENS = 1 << 12,       /* it was in LISTEN before its SYN */
+    TCPS_HAS_WSCALE = 1 << 13,    /* wscale is what its SYN offered */
+    TCPS_HAS_TS = 1 << 14,        /* ts_recent is set */
+    TCPS_OLD_LIFE = 1 << 15,      /* the facts are those of the connection before; the new SYN has not reached it */
+    TCPS_FAST_OPEN = 1 << 16,     /* its SYN,ACK acknowledged data of the SYN: it may send before the third ACK */
+    TCPS_ALT_ISS = 1 << 17,       /* doubt is the number of a second SYN,ACK: the ACK will tell which one counts */
     TCPS_PRESUMED_OPEN = 1 << 18, /* mid-stream or one-sided: taken for open, though none of its segments shows it */
-    TCPS_NXT_IS_BARE = 1 << 19,  /* snd_nxt is known from an empty segment: what stands below it, perhaps a FIN, is not */
-    TCPS_HAS_HOLE = 1 << 20,     /* octets it sent were not captured: hole_start and hole_end of the rarities are set */
-    TCPS_FIN_GUESSED = 1 << 21,  /* fin is where an uncaptured FIN may stand: the peer acknowledged one octet more */
-    TCPS_FIN_UNSEEN = 1 << 22,   /* its FIN was not captured; the peer's close implies it */
-    TCPS_HAS_DOUBT = 1 << 23     /* doubt of the rarities is set, and no FIN came since */
+    TCPS_NXT_IS_BARE = 1 << 19, /* snd_nxt is of an empty segment: what stands below it, perhaps a FIN, is not known */
+    TCPS_HAS_HOLE = 1 << 20,    /* octets it sent were not captured: hole_start and hole_end of the rarities are set */
+    TCPS_FIN_GUESSED = 1 << 21, /* fin is where an uncaptured FIN may stand: the peer acknowledged one octet more */
+    TCPS_FIN_UNSEEN = 1 << 22,  /* its FIN was not captured; the peer's close implies it */
+    TCPS_HAS_DOUBT = 1 << 23    /* doubt of the rarities is set, and no FIN came since */
 };
 
 enum {
-    TCPS_NO_SHIFT = 15,   /* wscale of an endpoint that offers no window scale */
-    TCPS_MAX_SHIFT = 14,  /* RFC 7323 2.3 */
-    TCPS_MAX_COUNT = 3,   /* doubts and retractions count no further */
-    TCPS_MAX_INDEX = 255  /* numbers_at counts no further */
+    TCPS_NO_SHIFT = 15,  /* wscale of an endpoint that offers no window scale */
+    TCPS_MAX_SHIFT = 14, /* RFC 7323 2.3 */
+    TCPS_MAX_COUNT = 3,  /* doubts and retractions count no further */
+    TCPS_MAX_INDEX = 255 /* numbers_at counts no further */
 };
 
 /* Sequence numbers are raw. SND.xxx are the endpoint's own, RCV.xxx the peer's as the endpoint has acknowledged.
@@ -67,13 +67,13 @@ struct tcps_endpoint {
     uint32_t ts_recent; /* TS.Recent (RFC 7323 4.3): the peer's time stamp it is presumed to hold */
     uint32_t mark;      /* fingerprint of its last SYN or FIN: tells a copy from a retransmission */
     uint32_t first_data, first_ack; /* frames of its first data and first pure ACK; 0: none yet */
-    unsigned wscale : 4;      /* the shift that its SYN offered, 0 to TCPS_MAX_SHIFT, or TCPS_NO_SHIFT */
-    unsigned doubts : 2;      /* how many segments agreed on the number in doubt */
-    unsigned retractions : 2; /* how often its opening was taken back */
-    unsigned numbers_at : 8;  /* how many log entries stood before the frame that made iss known */
-    unsigned challenge_due : 1; /* it is expected to answer with a challenge ACK */
-    unsigned state : 4;       /* enum tcps_state, as last logged */
-    unsigned basis : 2;       /* enum tcps_basis, as last logged */
+    unsigned wscale : 4;            /* the shift that its SYN offered, 0 to TCPS_MAX_SHIFT, or TCPS_NO_SHIFT */
+    unsigned doubts : 2;            /* how many segments agreed on the number in doubt */
+    unsigned retractions : 2;       /* how often its opening was taken back */
+    unsigned numbers_at : 8;        /* how many log entries stood before the frame that made iss known */
+    unsigned challenge_due : 1;     /* it is expected to answer with a challenge ACK */
+    unsigned state : 4;             /* enum tcps_state, as last logged */
+    unsigned basis : 2;             /* enum tcps_basis, as last logged */
 };
 
 static inline bool tcps_has(const struct tcps_endpoint *endpoint, uint32_t facts)

@@ -8,6 +8,7 @@
 
 #include "conn.h"
 
+/* clang-format off */
 /* X(name) */
 #define TCPS_OPEN_KINDS(X) X(none) X(three_way) X(simultaneous) X(split) X(fast_open) X(midstream)
 #define TCPS_OPEN_STATUSES(X)                                                                                          \
@@ -15,6 +16,7 @@
 #define TCPS_CLOSE_KINDS(X)                                                                                            \
     X(none) X(four_segment) X(three_segment) X(simultaneous) X(half_closed) X(closing) X(reset) X(fin_then_reset)      \
     X(reset_after_close)
+/* clang-format on */
 
 enum tcps_open_kind {
 #define X(name) TCPS_OPEN_##name,
@@ -52,10 +54,10 @@ struct tcps_opening {
 
 struct tcps_closing {
     enum tcps_close_kind kind;
-    bool complete;                          /* both FINs acknowledged */
-    int initiator;                          /* end that closed first (FIN, or RST if none); 2: both; -1: none yet */
-    struct tcps_moment fin[2], ack[2];      /* first FIN and its ACK, second FIN and its ACK, in the order of the FINs */
-    struct tcps_moment rst;                 /* the RST that closed */
+    bool complete;                     /* both FINs acknowledged */
+    int initiator;                     /* end that closed first (FIN, or RST if none); 2: both; -1: none yet */
+    struct tcps_moment fin[2], ack[2]; /* first FIN and its ACK, second FIN and its ACK, in the order of the FINs */
+    struct tcps_moment rst;            /* the RST that closed */
 };
 
 /* Reads the first `entries` entries of the log (tcps_log_until(), or log.count for all). */

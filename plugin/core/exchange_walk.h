@@ -12,7 +12,7 @@
 struct hop {
     const struct tcps_entry *entry;
     unsigned end;
-    unsigned from, to;        /* states; the same for a verdict */
+    unsigned from, to; /* states; the same for a verdict */
     enum tcps_reason why;
 };
 
@@ -76,18 +76,15 @@ static inline int rst_sender(const struct hop *hop)
     case TCPS_WHY_RST_SENT:
     case TCPS_WHY_RST_OF_FIN_TAKER:
     case TCPS_WHY_NOT_LISTENING:
-    case TCPS_WHY_RST_KEEPS_SENDER:
-        return (int)hop->end;
+    case TCPS_WHY_RST_KEEPS_SENDER: return (int)hop->end;
     case TCPS_WHY_RST_TAKEN:
     case TCPS_WHY_REFUSED:
     case TCPS_WHY_BACK_TO_LISTEN:
     case TCPS_WHY_RST_IN_WINDOW:
     case TCPS_WHY_RST_OUTSIDE:
     case TCPS_WHY_RST_NOT_FOR_SYN:
-    case TCPS_WHY_RST_REPEATED:
-        return (int)!hop->end;
-    default:
-        return -1;
+    case TCPS_WHY_RST_REPEATED: return (int)!hop->end;
+    default: return -1;
     }
 }
 
@@ -112,10 +109,8 @@ static inline bool is_open_state(unsigned state)
     case TCPS_CLOSE_WAIT:
     case TCPS_CLOSING:
     case TCPS_LAST_ACK:
-    case TCPS_TIME_WAIT:
-        return true;
-    default:
-        return false;
+    case TCPS_TIME_WAIT: return true;
+    default: return false;
     }
 }
 
@@ -124,9 +119,9 @@ static inline bool is_open_state(unsigned state)
 struct opening_walk {
     const struct tcps_conn *conn;
     struct tcps_opening *out;
-    int first_syn;      /* the end that sent the first SYN, -1: not captured */
-    bool crossed;       /* both ends sent a SYN of their own */
-    bool answered[2];   /* the end sent a SYN,ACK */
+    int first_syn;       /* the end that sent the first SYN, -1: not captured */
+    bool crossed;        /* both ends sent a SYN of their own */
+    bool answered[2];    /* the end sent a SYN,ACK */
     uint32_t counted[2]; /* the frame of the end's last retransmission: two reasons may tell of one segment */
 };
 
@@ -136,14 +131,14 @@ void tcps_opening_hop(struct opening_walk *walk, const struct hop *hop);
 /* ---- the close, as far as it was walked ---- */
 
 struct closing_walk {
-    int order[2];                  /* the ends in the order of their FINs; -1: none */
+    int order[2];                      /* the ends in the order of their FINs; -1: none */
     struct tcps_moment fin[2], ack[2]; /* by end */
-    struct tcps_moment doubted[2]; /* the end's last segment that was put aside: it may have been its FIN */
+    struct tcps_moment doubted[2];     /* the end's last segment that was put aside: it may have been its FIN */
     bool acked[2], passive[2], crossed;
     int rst_by;
-    bool opened;                   /* there was a connection to close */
+    bool opened; /* there was a connection to close */
     struct tcps_moment rst;
-    bool rst_late;                 /* the RST came after both FINs were acknowledged */
+    bool rst_late; /* the RST came after both FINs were acknowledged */
 };
 
 void tcps_closing_begin(struct closing_walk *walk);

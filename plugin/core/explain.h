@@ -13,10 +13,10 @@ const char *tcps_role_name(unsigned end, unsigned client_end);
 
 /* One thing that happened at a position: a transition, a correction or a verdict of one end. */
 struct tcps_event {
-    uint8_t end;           /* whom it concerns */
-    uint8_t from, to;      /* states; the same for a verdict */
-    uint8_t why;           /* enum tcps_reason */
-    uint32_t taken_back;   /* for a correction: the frame whose presumption was wrong; else 0 */
+    uint8_t end;         /* whom it concerns */
+    uint8_t from, to;    /* states; the same for a verdict */
+    uint8_t why;         /* enum tcps_reason */
+    uint32_t taken_back; /* for a correction: the frame whose presumption was wrong; else 0 */
 };
 
 /* The i-th event of the position that `view` was filled in for, in causal order: the sender's first. `sender` is the end

@@ -72,7 +72,8 @@ void tcps_forget_unseen_fin(struct tcps_step *step)
     me->known &= ~(uint32_t)(TCPS_HAS_FIN | TCPS_FIN_UNSEEN);
     if (me->snd_nxt == me->fin + 1) me->known |= TCPS_NXT_IS_BARE;
     if (!passive || (seq_gt(step->seg->ack, peer->fin) && (step->seg->flags & TCPS_FIN))) return;
-    if ((!tcps_has(me, TCPS_HAS_RCV) || seq_leq(me->rcv_nxt, peer->fin)) && tcps_fin_acked(peer)) peer->snd_una = peer->fin;
+    if ((!tcps_has(me, TCPS_HAS_RCV) || seq_leq(me->rcv_nxt, peer->fin)) && tcps_fin_acked(peer))
+        peer->snd_una = peer->fin;
     tcps_settle(step, step->my_end, TCPS_WHY_FIN_NOT_AS_ASSUMED);
     tcps_settle(step, step->peer_end, TCPS_WHY_FIN_NOT_AS_ASSUMED);
 }

@@ -8,9 +8,9 @@
 #include "step.h"
 
 enum choice {
-    SAME,       /* part of the newest connection */
-    NEW,        /* the first segment of another */
-    NEW_OVER,   /* a SYN that opens anew while its addressee still is in the newest connection */
+    SAME,            /* part of the newest connection */
+    NEW,             /* the first segment of another */
+    NEW_OVER,        /* a SYN that opens anew while its addressee still is in the newest connection */
     WAITING_IS_REAL, /* proves the SYN that waits to be real */
 };
 
@@ -33,12 +33,9 @@ static enum choice over_or_new(const struct tcps_conn *conn, unsigned addressee,
     switch (conn->end[addressee].state) {
     case TCPS_CLOSED:
     case TCPS_LISTEN:
-    case TCPS_UNKNOWN:
-        return NEW;
-    case TCPS_TIME_WAIT:
-        return recycles_time_wait(&conn->end[addressee], syn) ? NEW : NEW_OVER;
-    default:
-        return NEW_OVER;
+    case TCPS_UNKNOWN: return NEW;
+    case TCPS_TIME_WAIT: return recycles_time_wait(&conn->end[addressee], syn) ? NEW : NEW_OVER;
+    default: return NEW_OVER;
     }
 }
 
@@ -47,13 +44,15 @@ static enum choice place_syn(const struct tcps_conn *conn, const struct tcps_seg
     unsigned me = seg->from & 1;
     const struct tcps_endpoint *sender = &conn->end[me];
 
-    if (!tcps_has(sender, TCPS_HAS_NUMBERS) && conn->end[me].state == TCPS_LISTEN && tcps_only_syn_sent(&conn->end[!me]))
+    if (!tcps_has(sender, TCPS_HAS_NUMBERS) && conn->end[me].state == TCPS_LISTEN &&
+        tcps_only_syn_sent(&conn->end[!me]))
         return SAME; /* simultaneous open, or a split handshake */
     if (tcps_has(sender, TCPS_HAS_NUMBERS) && sender->iss == seg->seq) {
         /* The same number again, after a whole life: a new connection all the same, unless it is an old copy. */
         bool lived = tcps_is_open(sender) && is_over(conn, me);
 
-        return lived && sender->mark != tcps_mark_of(seg) && (tcps_has(sender, TCPS_HAS_FIN) || conn->end[!me].state == TCPS_CLOSED)
+        return lived && sender->mark != tcps_mark_of(seg) &&
+                       (tcps_has(sender, TCPS_HAS_FIN) || conn->end[!me].state == TCPS_CLOSED)
                    ? over_or_new(conn, !me, seg)
                    : SAME;
     }
@@ -67,7 +66,8 @@ static enum choice place_synack(const struct tcps_conn *conn, const struct tcps_
 {
     unsigned me = seg->from & 1;
 
-    if (conn->candidate_waits && (conn->rarities->waiting->syn.from & 1u) != me && seq_gt(seg->ack, conn->rarities->waiting->syn.seq) &&
+    if (conn->candidate_waits && (conn->rarities->waiting->syn.from & 1u) != me &&
+        seq_gt(seg->ack, conn->rarities->waiting->syn.seq) &&
         seq_leq(seg->ack, conn->rarities->waiting->syn.seq + 1 + conn->rarities->waiting->syn.len))
         return WAITING_IS_REAL;
     if (!is_over(conn, 0) || !is_over(conn, 1) || conn->end[me].state == TCPS_LISTEN) return SAME;
@@ -151,7 +151,8 @@ static bool has_begun(const struct tcps_conn *conn)
 static struct tcps_conn *add_conn(struct tcps_flow *flow, const struct tcps_memory *memory)
 {
     struct tcps_conn *newest = tcps_newest(flow), *conn;
-    struct tcps_rarities *first = tcps_rarities_of(&flow->first, memory), *older = tcps_rarities_of(newest, memory), *rare;
+    struct tcps_rarities *first = tcps_rarities_of(&flow->first, memory), *older = tcps_rarities_of(newest, memory),
+                         *rare;
 
     if (!first || !older) return NULL;
     conn = memory->resize(memory->context, NULL, 0, sizeof *conn);

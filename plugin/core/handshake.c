@@ -132,8 +132,8 @@ static void take_new_synack(struct tcps_step *step)
 /* What it was in before stays until something is logged. */
 static void forget_old_life(struct tcps_endpoint *me)
 {
-    *me = (struct tcps_endpoint){.known = TCPS_LISTENS, .state = me->state, .basis = me->basis,
-                                 .challenge_due = me->challenge_due};
+    *me = (struct tcps_endpoint){
+        .known = TCPS_LISTENS, .state = me->state, .basis = me->basis, .challenge_due = me->challenge_due};
 }
 
 void tcps_take_synack(struct tcps_step *step)
@@ -193,8 +193,7 @@ bool tcps_answers_syn(struct tcps_step *step)
     }
     if (tcps_has(step->me, TCPS_OLD_LIFE) || !tcps_covers_syn(peer, seg->ack) ||
         (bare && tcps_only_syn_sent(peer) && seg->ack == peer->iss + 1)) {
-        enum tcps_reason why =
-            step->me->challenge_due ? TCPS_WHY_CHALLENGE_ACK : TCPS_WHY_ACK_FOR_SYN;
+        enum tcps_reason why = step->me->challenge_due ? TCPS_WHY_CHALLENGE_ACK : TCPS_WHY_ACK_FOR_SYN;
 
         step->me->challenge_due = 0;
         tcps_verdict(step, step->my_end, why);

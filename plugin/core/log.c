@@ -21,8 +21,8 @@ bool tcps_log_append(struct tcps_log *log, const struct tcps_memory *memory, str
     if (log->count >= TCPS_LOG_LIMIT) return false;
     if (log->count == log->capacity) {
         uint16_t capacity = next_capacity(log->capacity);
-        struct tcps_entry *grown = memory->resize(memory->context, log->entries, log->capacity * sizeof *grown,
-                                                  capacity * sizeof *grown);
+        struct tcps_entry *grown =
+            memory->resize(memory->context, log->entries, log->capacity * sizeof *grown, capacity * sizeof *grown);
 
         if (!grown) return false;
         log->entries = grown;

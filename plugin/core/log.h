@@ -23,9 +23,9 @@ struct tcps_memory {
 
 /* One hop of either or both ends. Sixteen bytes, because an ordinary connection has eight of them. */
 struct tcps_entry {
-    int64_t time;   /* of the frame, nanoseconds since 1970 */
+    int64_t time; /* of the frame, nanoseconds since 1970 */
     uint32_t frame;
-    unsigned layer : 7;      /* TCP layer in the frame; 126 stands for "126 or more", 127 for a frame that was given up */
+    unsigned layer : 7; /* TCP layer in the frame; 126 stands for "126 or more", 127 for a frame that was given up */
     unsigned client_end : 1; /* which end was held to be the client */
     unsigned state0 : 4, state1 : 4;
     unsigned basis0 : 2, basis1 : 2;

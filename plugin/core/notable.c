@@ -89,8 +89,7 @@ static bool loses_data(const struct look *look)
     if (!has_reason(look, look->peer_end, TCPS_WHY_RST_TAKEN)) return false;
     if (!tcps_is_notable(notables, TCPS_NOTABLE_DATA_LOST, look->seg->at) && notables->at[TCPS_NOTABLE_DATA_LOST].frame)
         return false;
-    for (unsigned end = 0; end < 2; end++)
-        notables->lost[end] = tcps_unacked(look->conn, end);
+    for (unsigned end = 0; end < 2; end++) notables->lost[end] = tcps_unacked(look->conn, end);
     return notables->lost[0] || notables->lost[1];
 }
 

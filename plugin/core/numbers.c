@@ -38,10 +38,8 @@ static int64_t time_of_last_control(const struct tcps_step *step)
         case TCPS_WHY_SYNACK_AGAIN:
         case TCPS_WHY_FIN_REPEATED:
         case TCPS_WHY_FIN_AGAIN:
-        case TCPS_WHY_COPY:
-            return log->entries[i].time;
-        default:
-            break;
+        case TCPS_WHY_COPY: return log->entries[i].time;
+        default: break;
         }
     }
     return 0;

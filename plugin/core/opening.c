@@ -88,29 +88,20 @@ void tcps_opening_hop(struct opening_walk *walk, const struct hop *hop)
         out->status = TCPS_STATUS_unseen;
         break;
     case TCPS_WHY_SYN_SENT:
-    case TCPS_WHY_SYN_PROVEN:
-        syn_of(walk, hop);
-        break;
-    case TCPS_WHY_SYN_ANSWERED:
-        synack_of(walk, hop);
-        break;
+    case TCPS_WHY_SYN_PROVEN: syn_of(walk, hop); break;
+    case TCPS_WHY_SYN_ANSWERED: synack_of(walk, hop); break;
     case TCPS_WHY_SYN_TAKEN: /* the second SYN's sender answers with an ACK, not with a SYN,ACK */
         if (walk->crossed && walk->first_syn != (int)hop->end && !walk->answered[hop->end]) out->kind = TCPS_OPEN_split;
         break;
     case TCPS_WHY_SYN_AFTER_RST:
-    case TCPS_WHY_SYN_REPEATED:
-        count_again(walk, hop, &out->syn_retransmits);
-        break;
+    case TCPS_WHY_SYN_REPEATED: count_again(walk, hop, &out->syn_retransmits); break;
     case TCPS_WHY_SYNACK_AGAIN:
         out->status = TCPS_STATUS_half_open;
         out->ack.frame = 0;
         out->ack.time = 0;
         /* fall through */
-    case TCPS_WHY_SYNACK_REPEATED:
-        count_again(walk, hop, &out->synack_retransmits);
-        break;
-    default:
-        break;
+    case TCPS_WHY_SYNACK_REPEATED: count_again(walk, hop, &out->synack_retransmits); break;
+    default: break;
     }
     failure_of(walk, hop);
     if (is_open_state(hop->entry->state0) && is_open_state(hop->entry->state1) && !is_settled(out)) {

@@ -134,7 +134,8 @@ static void take_sending(struct tcps_step *step)
         if (tcps_has(me, TCPS_LISTENS)) me->known |= TCPS_SENT_SYNACK | TCPS_SYN_ACKED; /* its SYN,ACK was missed */
     }
     if (proves_synchronized(step)) prove_open(step);
-    if (tcps_has(me, TCPS_FIN_UNSEEN) && seg->len > 0 && seq_gt(end, me->fin)) tcps_forget_unseen_fin(step); /* it was data */
+    if (tcps_has(me, TCPS_FIN_UNSEEN) && seg->len > 0 && seq_gt(end, me->fin))
+        tcps_forget_unseen_fin(step); /* it was data */
     if (tcps_has(me, TCPS_HAS_FIN) && seg->len > 0 && seq_gt(end, me->fin)) {
         tcps_doubt(step, step->my_end, end);
         tcps_verdict(step, step->my_end, TCPS_WHY_DATA_BEYOND_FIN);
@@ -143,7 +144,8 @@ static void take_sending(struct tcps_step *step)
     tcps_take_hole(step);
     take_snd_nxt(me, seg);
     /* Octets where a doubted FIN stood: it was none. */
-    if (tcps_has(me, TCPS_FIN_DOUBTED) && seq_gt(end, me->fin) && seg->len > 0) me->known &= ~(uint32_t)TCPS_FIN_DOUBTED;
+    if (tcps_has(me, TCPS_FIN_DOUBTED) && seq_gt(end, me->fin) && seg->len > 0)
+        me->known &= ~(uint32_t)TCPS_FIN_DOUBTED;
     if (seg->len && !me->first_data) me->first_data = seg->at.frame;
     if (!seg->len && !me->first_ack && !(seg->flags & TCPS_FIN)) me->first_ack = seg->at.frame;
 }
@@ -225,7 +227,8 @@ static bool take_facts(struct tcps_step *step)
 
     if (fin && tcps_has(me, TCPS_FIN_UNSEEN)) tcps_forget_unseen_fin(step);
     fin_is_new = fin && !tcps_has(me, TCPS_HAS_FIN);
-    if (fin_is_new && tcps_has(me, TCPS_HAS_NUMBERS) && !tcps_take_fin(step, tcps_fin_defect(step, ack_ahead))) return false;
+    if (fin_is_new && tcps_has(me, TCPS_HAS_NUMBERS) && !tcps_take_fin(step, tcps_fin_defect(step, ack_ahead)))
+        return false;
     if (fin && !fin_is_new && seg->seq + seg->len != me->fin) {
         tcps_verdict(step, step->my_end, TCPS_WHY_FIN_ELSEWHERE);
         return false;

@@ -29,24 +29,24 @@ enum tcps_reason_kind {
     X(MIDSTREAM, TCPS_INITIAL, "the capture starts inside the connection: the {me} is assumed to be open")             \
     X(CARRIED_OVER, TCPS_INITIAL, "the {me} is still in the old connection on these addresses and ports")              \
     X(SYN_SENT, TCPS_TRANSITION, "the {me} sends its SYN")                                                             \
-    X(SYN_PROVEN, TCPS_TRANSITION, "the answer proves the {me}'s SYN before it to open a new connection")            \
-    X(SYN_IMPLIED, TCPS_TRANSITION, "what follows implies the {me}'s SYN, which was not captured before")                \
+    X(SYN_PROVEN, TCPS_TRANSITION, "the answer proves the {me}'s SYN before it to open a new connection")              \
+    X(SYN_IMPLIED, TCPS_TRANSITION, "what follows implies the {me}'s SYN, which was not captured before")              \
     X(SYN_ANSWERED, TCPS_TRANSITION, "SYN,ACK {ack} covers the {peer}'s SYN")                                          \
     X(SYN_TAKEN, TCPS_TRANSITION, "the {me}'s ACK {ack} covers the {peer}'s SYN")                                      \
     X(SYN_ACKED, TCPS_TRANSITION, "ACK {ack} covers the {me}'s SYN and is presumed to arrive")                         \
     X(SYNCHRONIZED, TCPS_TRANSITION, "the {me} sends as only a synchronized endpoint does")                            \
     X(PROVEN, TCPS_VERDICT, "the {me}'s own segment proves what was presumed")                                         \
     X(FIN_SENT, TCPS_TRANSITION, "the {me} sends FIN {end}")                                                           \
-    X(FIN_TAKEN, TCPS_TRANSITION, "the {me}'s ACK {ack} covers the {peer}'s FIN at {acked}")                            \
-    X(FIN_ACKED, TCPS_TRANSITION, "ACK {ack} covers the {me}'s FIN at {acked} and is presumed to arrive")                \
+    X(FIN_TAKEN, TCPS_TRANSITION, "the {me}'s ACK {ack} covers the {peer}'s FIN at {acked}")                           \
+    X(FIN_ACKED, TCPS_TRANSITION, "ACK {ack} covers the {me}'s FIN at {acked} and is presumed to arrive")              \
     X(FIN_CROSSED, TCPS_TRANSITION,                                                                                    \
-      "SEG.SEQ {seq} is past the {peer}'s FIN at {prior}, which is presumed to have come first")                        \
-    X(FIN_UNSEEN, TCPS_TRANSITION, "the {peer}'s FIN at {acked} was not captured, but its acknowledgement implies it")         \
-    X(IMPLIED, TCPS_TRANSITION, "what the {peer} sends implies it, though the packets for it were not captured")        \
-    X(FIN_BELIEVED, TCPS_TRANSITION, "what the {peer} sends shows that the {me}'s doubtful FIN was good")                 \
+      "SEG.SEQ {seq} is past the {peer}'s FIN at {prior}, which is presumed to have come first")                       \
+    X(FIN_UNSEEN, TCPS_TRANSITION, "the {peer}'s FIN at {acked} was not captured, but its acknowledgement implies it") \
+    X(IMPLIED, TCPS_TRANSITION, "what the {peer} sends implies it, though the packets for it were not captured")       \
+    X(FIN_BELIEVED, TCPS_TRANSITION, "what the {peer} sends shows that the {me}'s doubtful FIN was good")              \
     X(RST_TAKEN, TCPS_TRANSITION, "RST {seq} is what the {me} waits for and is presumed to arrive")                    \
     X(RST_SENT, TCPS_TRANSITION, "the {me} sends a RST")                                                               \
-    X(RST_OF_FIN_TAKER, TCPS_TRANSITION, "the RST's ACK {ack} covers the {peer}'s FIN at {acked}")                      \
+    X(RST_OF_FIN_TAKER, TCPS_TRANSITION, "the RST's ACK {ack} covers the {peer}'s FIN at {acked}")                     \
     X(REFUSED, TCPS_TRANSITION, "RST,ACK {ack} refuses the {me}'s SYN")                                                \
     X(NOT_LISTENING, TCPS_TRANSITION, "the {me} refuses the SYN: nothing listens there")                               \
     X(BACK_TO_LISTEN, TCPS_TRANSITION, "RST {seq} ends the {me}'s half-open connection")                               \
@@ -55,10 +55,10 @@ enum tcps_reason_kind {
     X(SYN_AFTER_RST, TCPS_CORRECTION, "the {me} sends its SYN again: the RST of frame {since} did not close it")       \
     X(ALIVE_AFTER_RST, TCPS_CORRECTION, "the {me} sends on: the RST of frame {since} did not close it")                \
     X(SENT_BEFORE_RST, TCPS_CORRECTION, "the {me} sent this before the RST of frame {since} reached it")               \
-    X(FIN_NOT_TAKEN, TCPS_CORRECTION, "the {me} resets: the {peer}'s FIN had not reached it after all")        \
-    X(FIN_DISPROVED, TCPS_CORRECTION, "ACK {ack} covers data beyond that FIN: it was not real")                           \
+    X(FIN_NOT_TAKEN, TCPS_CORRECTION, "the {me} resets: the {peer}'s FIN had not reached it after all")                \
+    X(FIN_DISPROVED, TCPS_CORRECTION, "ACK {ack} covers data beyond that FIN: it was not real")                        \
     X(FIN_CAME_FIRST, TCPS_CORRECTION, "the {me}'s FIN was sent before the {peer}'s FIN came: its ACK {ack} says so")  \
-    X(FIN_NOT_AS_ASSUMED, TCPS_CORRECTION, "a FIN captured late is not where the missing one was assumed to be")      \
+    X(FIN_NOT_AS_ASSUMED, TCPS_CORRECTION, "a FIN captured late is not where the missing one was assumed to be")       \
     X(ROLES_SWAPPED, TCPS_CORRECTION, "the handshake shows who is client: the roles were guessed wrong")               \
     X(SYN_REPEATED, TCPS_VERDICT, "the {me} sends its SYN again")                                                      \
     X(SYNACK_REPEATED, TCPS_VERDICT, "the {me} sends its SYN,ACK again")                                               \
@@ -73,19 +73,20 @@ enum tcps_reason_kind {
     X(MALFORMED, TCPS_VERDICT, "flags or header that no TCP sends: the segment proves nothing")                        \
     X(IMPLAUSIBLE, TCPS_VERDICT, "numbers far from all that is known: the segment proves nothing")                     \
     X(OUTSIDE_WINDOW, TCPS_VERDICT, "SEG.SEQ {seq} is outside the {peer}'s window: the segment proves nothing yet")    \
-    X(ACKS_UNSENT, TCPS_VERDICT, "ACK {ack} covers what the {peer} was not seen to send: the segment proves nothing yet") \
-    X(NO_ACK_FLAG, TCPS_VERDICT, "a segment without ACK, SYN or RST is dropped by its receiver")               \
-    X(ACKS_OLD, TCPS_VERDICT, "ACK {ack} is older than any window of the {peer}: the FIN is dropped (RFC 5961 5)")       \
+    X(ACKS_UNSENT, TCPS_VERDICT,                                                                                       \
+      "ACK {ack} covers what the {peer} was not seen to send: the segment proves nothing yet")                         \
+    X(NO_ACK_FLAG, TCPS_VERDICT, "a segment without ACK, SYN or RST is dropped by its receiver")                       \
+    X(ACKS_OLD, TCPS_VERDICT, "ACK {ack} is older than any window of the {peer}: the FIN is dropped (RFC 5961 5)")     \
     X(EARLY_DATA, TCPS_VERDICT, "data that acknowledges the SYN's data, before any SYN,ACK: Fast Open")                \
     X(OLD_TIMESTAMP, TCPS_VERDICT, "the FIN's time stamp is older than what the {peer} had: it is dropped (PAWS)")     \
     X(FIN_ELSEWHERE, TCPS_VERDICT, "a FIN at {seq}, which contradicts what is known: it is ignored")                   \
-    X(ACKS_BEYOND_FIN, TCPS_VERDICT, "ACK {ack} is beyond the {peer}'s FIN: the segment proves nothing")     \
-    X(DATA_BEYOND_FIN, TCPS_VERDICT, "the {me} sends data beyond its own FIN")                                \
+    X(ACKS_BEYOND_FIN, TCPS_VERDICT, "ACK {ack} is beyond the {peer}'s FIN: the segment proves nothing")               \
+    X(DATA_BEYOND_FIN, TCPS_VERDICT, "the {me} sends data beyond its own FIN")                                         \
     X(SYN_INSIDE, TCPS_VERDICT, "a SYN inside the connection: a challenge ACK is expected, nothing changes yet")       \
     X(SYNACK_INSIDE, TCPS_VERDICT, "a SYN,ACK inside the connection: an old copy, nothing changes")                    \
     X(SYNACK_WRONG_ACK, TCPS_VERDICT, "SYN,ACK {ack} does not acknowledge the {peer}'s SYN: it is for another life")   \
     X(SYNACK_CHANGED, TCPS_VERDICT, "another SYN,ACK with another number: the ACK will tell which one counts")         \
-    X(ACK_FOR_SYN, TCPS_VERDICT, "the SYN is answered by a bare ACK: the {me} may be in an old life")    \
+    X(ACK_FOR_SYN, TCPS_VERDICT, "the SYN is answered by a bare ACK: the {me} may be in an old life")                  \
     X(UNREACHABLE, TCPS_VERDICT, "an ICMP error says that the {me}'s segment could not be delivered")                  \
     X(LOG_FULL, TCPS_CORRECTION, "more changes on this connection than are kept: later states are not tracked")
 
@@ -93,7 +94,7 @@ enum tcps_reason {
 #define X(name, kind, sentence) TCPS_WHY_##name,
     TCPS_REASONS(X)
 #undef X
-    TCPS_REASON_COUNT
+        TCPS_REASON_COUNT
 };
 
 /* What the reason does. A number out of range is a TCPS_VERDICT. */

@@ -148,14 +148,16 @@ static bool drops_request(const struct tcps_step *step)
     const struct tcps_conn *conn = step->conn;
 
     return conn->candidate_waits && (step->seg->flags & TCPS_ACK) &&
-           (conn->rarities->waiting->syn.from & 1u) == step->peer_end && step->seg->ack == conn->rarities->waiting->syn.seq + 1 &&
+           (conn->rarities->waiting->syn.from & 1u) == step->peer_end &&
+           step->seg->ack == conn->rarities->waiting->syn.seq + 1 &&
            tcps_has(step->me, TCPS_LISTENS | TCPS_SENT_SYNACK) && !tcps_is_open(step->me);
 }
 
 static void drop_request(struct tcps_step *step)
 {
     step->conn->candidate_waits = 0;
-    step->conn->rarities->rst_seq = step->me->iss; /* the RST has a number of its own; any ACK of the old SYN,ACK is beyond */
+    step->conn->rarities->rst_seq =
+        step->me->iss; /* the RST has a number of its own; any ACK of the old SYN,ACK is beyond */
     step->me->known |= TCPS_RST_GOT;
     tcps_settle(step, step->my_end, TCPS_WHY_BACK_TO_LISTEN);
     /* Its sender is refused - if that was the client itself, trying anew. If not, it will send on. */
@@ -204,16 +206,12 @@ static void reset_synchronized(struct tcps_step *step)
 
     if (half_open) judgement = ends_half_open(step) ? EXACT : OUTSIDE;
     switch (judgement) {
-    case EXACT:
-        close_both(step, TCPS_WHY_RST_SENT, half_open ? TCPS_WHY_BACK_TO_LISTEN : TCPS_WHY_RST_TAKEN);
-        break;
+    case EXACT: close_both(step, TCPS_WHY_RST_SENT, half_open ? TCPS_WHY_BACK_TO_LISTEN : TCPS_WHY_RST_TAKEN); break;
     case IN_WINDOW:
         step->peer->challenge_due = 1;
         tcps_verdict(step, step->peer_end, TCPS_WHY_RST_IN_WINDOW);
         break;
-    case OUTSIDE:
-        tcps_verdict(step, step->peer_end, TCPS_WHY_RST_OUTSIDE);
-        break;
+    case OUTSIDE: tcps_verdict(step, step->peer_end, TCPS_WHY_RST_OUTSIDE); break;
     }
 }
 
@@ -266,8 +264,7 @@ void tcps_judge_life_after_reset(struct tcps_step *step)
         alive = (tcps_segment_space(seg) > 0 && seq_gt(end, rst_seq)) || !tcps_has(me, TCPS_HAS_RCV) ||
                 seq_gt(seg->ack, me->rcv_nxt);
     } else {
-        alive = seq_gt(seg->ack, rst_seq) ||
-                (!tcps_has(peer, TCPS_RST_MADE) && !tcps_has(peer, TCPS_RST_GOT));
+        alive = seq_gt(seg->ack, rst_seq) || (!tcps_has(peer, TCPS_RST_MADE) && !tcps_has(peer, TCPS_RST_GOT));
     }
     if (!alive) return;
     me->known &= ~(uint32_t)(TCPS_RST_MADE | TCPS_RST_GOT);

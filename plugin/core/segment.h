@@ -29,20 +29,20 @@ struct tcps_position {
 };
 
 struct tcps_segment {
-    int64_t time;             /* capture time in nanoseconds since 1970; 0 if the capture has none */
-    struct tcps_position at;  /* position in the capture */
-    uint32_t seq, ack;        /* raw SEG.SEQ and SEG.ACK; ack means nothing without TCPS_ACK */
-    uint32_t len;             /* octets of payload on the wire (not only those captured) */
-    uint32_t tsval;           /* Timestamps option (RFC 7323), valid if has_ts */
-    uint16_t wnd;             /* the window field as it stands, unscaled */
-    uint16_t flags;           /* TCPS_FIN and so on */
-    uint16_t ip_id;           /* IPv4 identification, 0 for IPv6 */
-    uint16_t checksum;        /* the TCP checksum field: tells a copy from a retransmission */
-    uint8_t from;             /* which end of the flow sent it: 0 or 1 */
-    uint8_t wscale;           /* shift count of the window scale option, or TCPS_NO_WSCALE */
-    bool has_ts;              /* the Timestamps option is there */
-    bool fast_open;           /* the Fast Open option is there (RFC 7413) */
-    bool malformed;           /* the host found the header broken (length, checksum validated and bad) */
+    int64_t time;            /* capture time in nanoseconds since 1970; 0 if the capture has none */
+    struct tcps_position at; /* position in the capture */
+    uint32_t seq, ack;       /* raw SEG.SEQ and SEG.ACK; ack means nothing without TCPS_ACK */
+    uint32_t len;            /* octets of payload on the wire (not only those captured) */
+    uint32_t tsval;          /* Timestamps option (RFC 7323), valid if has_ts */
+    uint16_t wnd;            /* the window field as it stands, unscaled */
+    uint16_t flags;          /* TCPS_FIN and so on */
+    uint16_t ip_id;          /* IPv4 identification, 0 for IPv6 */
+    uint16_t checksum;       /* the TCP checksum field: tells a copy from a retransmission */
+    uint8_t from;            /* which end of the flow sent it: 0 or 1 */
+    uint8_t wscale;          /* shift count of the window scale option, or TCPS_NO_WSCALE */
+    bool has_ts;             /* the Timestamps option is there */
+    bool fast_open;          /* the Fast Open option is there (RFC 7413) */
+    bool malformed;          /* the host found the header broken (length, checksum validated and bad) */
 };
 
 /* The sequence space the segment takes: SEG.LEN of RFC 9293, in which SYN and FIN count one each. */

@@ -44,29 +44,20 @@ static enum tcps_reason usual_reason(const struct tcps_step *step, unsigned end,
     if (rests_on_unseen_fin(step, end, state)) return TCPS_WHY_FIN_UNSEEN;
     if (step->implied && !sends) return TCPS_WHY_IMPLIED;
     switch (state) {
-    case TCPS_SYN_SENT:
-        return sends && (step->seg->flags & TCPS_SYN) ? TCPS_WHY_SYN_SENT : TCPS_WHY_SYN_IMPLIED;
-    case TCPS_SYN_RECEIVED:
-        return sends && (step->seg->flags & TCPS_SYN) ? TCPS_WHY_SYN_ANSWERED : TCPS_WHY_IMPLIED;
+    case TCPS_SYN_SENT: return sends && (step->seg->flags & TCPS_SYN) ? TCPS_WHY_SYN_SENT : TCPS_WHY_SYN_IMPLIED;
+    case TCPS_SYN_RECEIVED: return sends && (step->seg->flags & TCPS_SYN) ? TCPS_WHY_SYN_ANSWERED : TCPS_WHY_IMPLIED;
     case TCPS_ESTABLISHED:
         if (!sends) return TCPS_WHY_SYN_ACKED;
         if (step->seg->flags & TCPS_SYN) return TCPS_WHY_SYN_ACKED; /* simultaneous open: it was acknowledged before */
         return tcps_has(step->me, TCPS_SENT_SYNACK) || !acks ? TCPS_WHY_SYNCHRONIZED : TCPS_WHY_SYN_TAKEN;
     case TCPS_FIN_WAIT_1:
-    case TCPS_LAST_ACK:
-        return sends ? TCPS_WHY_FIN_SENT : TCPS_WHY_FIN_BELIEVED;
-    case TCPS_FIN_WAIT_2:
-        return TCPS_WHY_FIN_ACKED;
-    case TCPS_CLOSE_WAIT:
-        return TCPS_WHY_FIN_TAKEN;
-    case TCPS_CLOSING:
-        return sends ? TCPS_WHY_FIN_TAKEN : TCPS_WHY_FIN_CROSSED;
-    case TCPS_TIME_WAIT:
-        return sends ? TCPS_WHY_FIN_TAKEN : TCPS_WHY_FIN_ACKED;
-    case TCPS_CLOSED:
-        return TCPS_WHY_FIN_ACKED;
-    default:
-        return TCPS_WHY_IMPLIED;
+    case TCPS_LAST_ACK: return sends ? TCPS_WHY_FIN_SENT : TCPS_WHY_FIN_BELIEVED;
+    case TCPS_FIN_WAIT_2: return TCPS_WHY_FIN_ACKED;
+    case TCPS_CLOSE_WAIT: return TCPS_WHY_FIN_TAKEN;
+    case TCPS_CLOSING: return sends ? TCPS_WHY_FIN_TAKEN : TCPS_WHY_FIN_CROSSED;
+    case TCPS_TIME_WAIT: return sends ? TCPS_WHY_FIN_TAKEN : TCPS_WHY_FIN_ACKED;
+    case TCPS_CLOSED: return TCPS_WHY_FIN_ACKED;
+    default: return TCPS_WHY_IMPLIED;
     }
 }
 

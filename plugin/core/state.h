@@ -26,7 +26,7 @@ enum tcps_state {
 #define X(name, meaning) TCPS_##name,
     TCPS_STATES(X)
 #undef X
-    TCPS_STATE_COUNT
+        TCPS_STATE_COUNT
 };
 
 /* How a state is known (DESIGN.md section 1, end). X(name, what it means) */

@@ -22,7 +22,7 @@ struct tcps_step {
     const struct tcps_segment *seg;
     struct tcps_endpoint *me, *peer; /* the segment's sender, and the other */
     uint8_t my_end, peer_end;
-    bool implied;                    /* packets are missing: what the receiver is moved by was not seen */
+    bool implied; /* packets are missing: what the receiver is moved by was not seen */
     uint8_t hop_count[2];
     struct tcps_hop hops[2][TCPS_MAX_HOPS];
 };

@@ -49,11 +49,8 @@ static void zeek_hop(struct zeek *zeek, const struct hop *hop)
         if (zeek->state[!end] == ZEEK_SYN_SENT) zeek->state[!end] = ZEEK_ESTABLISHED;
         return;
     case TCPS_WHY_FIN_SENT:
-    case TCPS_WHY_FIN_BELIEVED:
-        zeek_fin(zeek, end);
-        return;
-    default:
-        break;
+    case TCPS_WHY_FIN_BELIEVED: zeek_fin(zeek, end); return;
+    default: break;
     }
     if (reset_by >= 0)
         zeek_rst(zeek, (unsigned)reset_by);

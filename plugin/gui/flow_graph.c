@@ -86,8 +86,7 @@ static unsigned lifeline_of(const address *of)
 {
     unsigned i = 0;
 
-    while (i < order.count && !addresses_equal(&order.lifeline[i], of))
-        i++;
+    while (i < order.count && !addresses_equal(&order.lifeline[i], of)) i++;
     if (i == order.count && i < LIFELINES) copy_address_shallow(&order.lifeline[order.count++], of);
     return i;
 }

@@ -62,8 +62,7 @@ static void free_row(gpointer data)
 {
     stat_tap_table_item_type *row = data;
 
-    for (guint column = 0; row[column].type != TABLE_ITEM_NONE; column++)
-        free_item(NULL, 0, column, &row[column]);
+    for (guint column = 0; row[column].type != TABLE_ITEM_NONE; column++) free_item(NULL, 0, column, &row[column]);
     g_free(row);
 }
 
@@ -85,8 +84,7 @@ static void drop_rows(stat_tap_table *shown)
 
     if (!table) return;
     if (table->ui.refcount <= 1) g_ptr_array_set_size(table->old_rows, 0);
-    for (guint row = 0; row < shown->num_elements; row++)
-        g_ptr_array_add(table->old_rows, shown->elements[row]);
+    for (guint row = 0; row < shown->num_elements; row++) g_ptr_array_add(table->old_rows, shown->elements[row]);
     shown->num_elements = 0;
     if (table->ui.refcount <= 1) g_ptr_array_set_size(table->old_rows, 0);
 }
@@ -141,8 +139,7 @@ static void choose_types(const struct table *table, const struct tcpstate_table 
     for (guint row = 0; row < from->items->len; row++) {
         memset(cells, 0, sizeof cells);
         from->fill(item_at(from, row), cells);
-        for (unsigned column = 0; column < from->column_count; column++)
-            empty[column] |= !cells[column].filled;
+        for (unsigned column = 0; column < from->column_count; column++) empty[column] |= !cells[column].filled;
     }
     for (unsigned column = 0; column < from->column_count; column++) {
         enum tcpstate_column_type type = from->columns[column].type;
@@ -191,8 +188,7 @@ static void fill_table(struct table *table, stat_tap_table *shown, const struct 
     drop_rows(shown);
     choose_types(table, from);
     shown->elements = g_renew(stat_tap_table_item_type *, shown->elements, from->items->len);
-    for (guint row = 0; row < from->items->len; row++)
-        add_row(shown, table, from, row, widths);
+    for (guint row = 0; row < from->items->len; row++) add_row(shown, table, from, row, widths);
     shown->num_elements = from->items->len;
     choose_formats(table, from, widths);
 }
@@ -320,8 +316,7 @@ static char *heading_of(const struct tcpstate_column *column)
         g_string_erase(heading, 0, 2);
         g_string_prepend(heading, "\xe2\x86\x92"); /* U+2192 */
     }
-    for (char *at = strchr(heading->str, '_'); at; at = strchr(at, '_'))
-        *at = ' ';
+    for (char *at = strchr(heading->str, '_'); at; at = strchr(at, '_')) *at = ' ';
     heading->str[0] = g_ascii_toupper(heading->str[0]);
     if (column->type == TCPSTATE_COLUMN_DURATION || column->type == TCPSTATE_COLUMN_SECONDS)
         g_string_append(heading, " (s)");

@@ -80,6 +80,8 @@ static inline union tcpstate_bool_preference tcpstate_bool_default(bool value)
 #endif
 
 /* The value in a field_info: the struct itself in 4.0, a pointer to it in 4.4 and later. */
+/* clang-format off */
 #define TCPSTATE_VALUE_OF(info) _Generic((info)->value, fvalue_t *: (info)->value, default: &(info)->value)
+/* clang-format on */
 
 #endif

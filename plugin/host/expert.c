@@ -68,7 +68,7 @@ enum expert {
 #define X(id, name, group, severity, summary) id,
     EXPERTS(X)
 #undef X
-    EXPERT_COUNT
+        EXPERT_COUNT
 };
 
 static expert_field ei[EXPERT_COUNT];
@@ -103,7 +103,8 @@ static uint32_t first_of_packet(const struct tcps_conn *conn, uint32_t index)
 {
     const struct tcps_entry *entries = conn->log.entries;
 
-    while (index > 0 && entries[index - 1].frame == entries[index].frame && entries[index - 1].layer == entries[index].layer)
+    while (index > 0 && entries[index - 1].frame == entries[index].frame &&
+           entries[index - 1].layer == entries[index].layer)
         index--;
     return index;
 }
@@ -142,15 +143,12 @@ static enum expert of_reset(const struct hop *hop)
                                                                           : NOTHING;
     case TCPS_FIN_WAIT_1:
     case TCPS_FIN_WAIT_2:
-    case TCPS_CLOSE_WAIT:
-        return RST_AFTER_FIN;
+    case TCPS_CLOSE_WAIT: return RST_AFTER_FIN;
     case TCPS_CLOSING:
     case TCPS_LAST_ACK:
     case TCPS_TIME_WAIT:
-    case TCPS_CLOSED:
-        return RST_AFTER_CLOSE;
-    default:
-        return NOTHING;
+    case TCPS_CLOSED: return RST_AFTER_CLOSE;
+    default: return NOTHING;
     }
 }
 
@@ -161,7 +159,8 @@ static enum expert of_reuse(const struct hop *hop)
     int64_t two_msl = (int64_t)tcpstate_preferences()->two_msl * 1000000000;
 
     if (!last) return NOTHING;
-    if ((last->state0 == TCPS_TIME_WAIT || last->state1 == TCPS_TIME_WAIT) && entry_of(hop)->time - last->time < two_msl)
+    if ((last->state0 == TCPS_TIME_WAIT || last->state1 == TCPS_TIME_WAIT) &&
+        entry_of(hop)->time - last->time < two_msl)
         return PORT_REUSED_EARLY;
     return PORT_REUSED;
 }
@@ -169,55 +168,36 @@ static enum expert of_reuse(const struct hop *hop)
 static enum expert by_reason(const struct hop *hop)
 {
     switch (tcps_entry_why(entry_of(hop), hop->end)) {
-    case TCPS_WHY_MIDSTREAM:
-        return OPEN_MIDSTREAM;
+    case TCPS_WHY_MIDSTREAM: return OPEN_MIDSTREAM;
     case TCPS_WHY_CARRIED_OVER:
         return tcps_entry_state(entry_of(hop), hop->end) == TCPS_TIME_WAIT ? NOTHING : HALF_OPEN_RECOVERED;
     case TCPS_WHY_FIN_SENT:
         return tcps_entry_state(entry_of(hop), hop->end) == TCPS_FIN_WAIT_1 ? CLOSE_INITIATED : NOTHING;
-    case TCPS_WHY_REFUSED:
-        return OPEN_REFUSED;
+    case TCPS_WHY_REFUSED: return OPEN_REFUSED;
     case TCPS_WHY_SYN_REPEATED:
         return state_before(hop->conn, hop->index, hop->end) == TCPS_SYN_SENT ? OPEN_UNANSWERED : NOTHING;
     case TCPS_WHY_UNREACHABLE:
         return state_before(hop->conn, hop->index, hop->end) == TCPS_SYN_SENT ? OPEN_UNREACHABLE : NOTHING;
-    case TCPS_WHY_SYNACK_AGAIN:
-        return had_reason_before(hop, TCPS_WHY_SYNACK_AGAIN) ? OPEN_SYNACK_LOOP : NOTHING;
-    case TCPS_WHY_ACK_FOR_SYN:
-        return OPEN_ACK_FOR_SYN;
-    case TCPS_WHY_SYNACK_WRONG_ACK:
-        return OPEN_WRONG_ACK;
-    case TCPS_WHY_SYNACK_CHANGED:
-        return OPEN_SYNACK_CHANGED;
-    case TCPS_WHY_SYN_INSIDE:
-        return SYN_INSIDE;
+    case TCPS_WHY_SYNACK_AGAIN: return had_reason_before(hop, TCPS_WHY_SYNACK_AGAIN) ? OPEN_SYNACK_LOOP : NOTHING;
+    case TCPS_WHY_ACK_FOR_SYN: return OPEN_ACK_FOR_SYN;
+    case TCPS_WHY_SYNACK_WRONG_ACK: return OPEN_WRONG_ACK;
+    case TCPS_WHY_SYNACK_CHANGED: return OPEN_SYNACK_CHANGED;
+    case TCPS_WHY_SYN_INSIDE: return SYN_INSIDE;
     case TCPS_WHY_FIN_ELSEWHERE:
-    case TCPS_WHY_DATA_BEYOND_FIN:
-        return FIN_INCONSISTENT;
-    case TCPS_WHY_ACKS_BEYOND_FIN:
-        return ACK_BEYOND_FIN;
-    case TCPS_WHY_RST_TAKEN:
-        return of_reset(hop);
-    case TCPS_WHY_RST_IN_WINDOW:
-        return RST_IN_WINDOW;
-    case TCPS_WHY_RST_OUTSIDE:
-        return RST_OUTSIDE;
-    case TCPS_WHY_ALIVE_AFTER_RST:
-        return RST_INJECTED;
-    case TCPS_WHY_CHALLENGE_ACK:
-        return CHALLENGE_ACK;
-    case TCPS_WHY_MALFORMED:
-        return FLAGS_INVALID;
-    case TCPS_WHY_IMPLAUSIBLE:
-        return IMPLAUSIBLE;
+    case TCPS_WHY_DATA_BEYOND_FIN: return FIN_INCONSISTENT;
+    case TCPS_WHY_ACKS_BEYOND_FIN: return ACK_BEYOND_FIN;
+    case TCPS_WHY_RST_TAKEN: return of_reset(hop);
+    case TCPS_WHY_RST_IN_WINDOW: return RST_IN_WINDOW;
+    case TCPS_WHY_RST_OUTSIDE: return RST_OUTSIDE;
+    case TCPS_WHY_ALIVE_AFTER_RST: return RST_INJECTED;
+    case TCPS_WHY_CHALLENGE_ACK: return CHALLENGE_ACK;
+    case TCPS_WHY_MALFORMED: return FLAGS_INVALID;
+    case TCPS_WHY_IMPLAUSIBLE: return IMPLAUSIBLE;
     case TCPS_WHY_FIN_UNSEEN:
     case TCPS_WHY_IMPLIED:
-    case TCPS_WHY_SYN_IMPLIED:
-        return CAPTURE_GAP;
-    case TCPS_WHY_COPY:
-        return CAPTURE_DUPLICATE;
-    default:
-        return NOTHING;
+    case TCPS_WHY_SYN_IMPLIED: return CAPTURE_GAP;
+    case TCPS_WHY_COPY: return CAPTURE_DUPLICATE;
+    default: return NOTHING;
     }
 }
 
@@ -241,16 +221,11 @@ static enum expert by_waiting(const struct hop *hop)
     enum expert expert;
 
     switch (state_before(hop->conn, hop->index, hop->end)) {
-    case TCPS_CLOSE_WAIT:
-        expert = STUCK_CLOSE_WAIT;
-        break;
+    case TCPS_CLOSE_WAIT: expert = STUCK_CLOSE_WAIT; break;
     case TCPS_FIN_WAIT_1:
     case TCPS_FIN_WAIT_2:
-    case TCPS_LAST_ACK:
-        expert = STUCK_FIN_WAIT;
-        break;
-    default:
-        return NOTHING;
+    case TCPS_LAST_ACK: expert = STUCK_FIN_WAIT; break;
+    default: return NOTHING;
     }
     return waited(hop) > limit ? expert : NOTHING;
 }

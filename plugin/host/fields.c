@@ -43,7 +43,8 @@
     X(OPEN_SYN, "SYN", "open.syn", FRAMENUM, REQUEST, "The frame of the first SYN.")                                   \
     X(OPEN_SYNACK, "SYN,ACK", "open.synack", FRAMENUM, RESPONSE, "The frame of the first SYN,ACK.")                    \
     X(OPEN_ACK, "ACK", "open.ack", FRAMENUM, ACK, "The frame that completed the opening.")                             \
-    X(OPEN_TIME, "Time", "open.time", RELATIVE_TIME, NONE, "Time from the SYN to the frame that completed the opening.") \
+    X(OPEN_TIME, "Time", "open.time", RELATIVE_TIME, NONE,                                                             \
+      "Time from the SYN to the frame that completed the opening.")                                                    \
     X(OPEN_TIME_SERVER, "Time SYN to SYN,ACK", "open.time_syn_synack", RELATIVE_TIME, NONE,                            \
       "Time from the SYN to the SYN,ACK: the server's side as seen from the point of capture.")                        \
     X(OPEN_TIME_CLIENT, "Time SYN,ACK to ACK", "open.time_synack_ack", RELATIVE_TIME, NONE,                            \
@@ -77,7 +78,7 @@ enum field {
 #define X(id, title, name, type, display, description) id,
     FIELDS(X)
 #undef X
-    FIELD_COUNT
+        FIELD_COUNT
 };
 
 #define ARROW "\xe2\x86\x92" /* U+2192 */
@@ -250,7 +251,8 @@ static const char *initiator_name(const struct tcps_closing *closing, unsigned c
 
 static void add_closing(const struct drawing *to, const struct tcps_closing *closing)
 {
-    const struct tcps_moment *last = closing->ack[0].frame > closing->ack[1].frame ? &closing->ack[0] : &closing->ack[1];
+    const struct tcps_moment *last =
+        closing->ack[0].frame > closing->ack[1].frame ? &closing->ack[0] : &closing->ack[1];
     const struct tcps_moment *const steps[] = {&closing->fin[0], &closing->ack[0], &closing->fin[1], &closing->ack[1]};
     const char *initiator = initiator_name(closing, to->view->client_end);
     struct drawing deeper;
@@ -291,12 +293,9 @@ static void add_steps(const struct drawing *to, const struct tcps_opening *openi
 static const char *opening_name(enum tcps_open_kind kind)
 {
     switch (kind) {
-    case TCPS_OPEN_simultaneous:
-        return "simultaneous open";
-    case TCPS_OPEN_split:
-        return "split handshake";
-    default:
-        return "three-way handshake";
+    case TCPS_OPEN_simultaneous: return "simultaneous open";
+    case TCPS_OPEN_split: return "split handshake";
+    default: return "three-way handshake";
     }
 }
 
@@ -320,8 +319,7 @@ static void add_reset(const struct drawing *to)
     const struct tcpstate_layer *layer = to->shown->layer;
 
     if (layer->quoted || !(layer->segment.flags & TCPS_RST)) return;
-    add_string(to, RST_VALIDITY,
-               tcps_rst_validity_name(tcps_rst_validity_of(to->conn, to->view, layer->segment.from)));
+    add_string(to, RST_VALIDITY, tcps_rst_validity_name(tcps_rst_validity_of(to->conn, to->view, layer->segment.from)));
     add_string(to, RST_CAUSE, tcps_rst_cause_name(tcps_rst_cause_of(to->conn, to->view, layer->segment.from)));
 }
 

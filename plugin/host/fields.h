@@ -6,8 +6,8 @@
 #ifndef TCPSTATE_FIELDS_H
 #define TCPSTATE_FIELDS_H
 
-#include "segment_source.h"
 #include "core/notable.h"
+#include "segment_source.h"
 
 /* What there is to show of one TCP layer. */
 struct tcpstate_shown {

@@ -79,15 +79,15 @@ void tcpstate_preferences_register(int proto)
     chosen.ascii = tcpstate_bool_default(false);
     chosen.report_format = TCPSTATE_TEXT;
     prefs_register_bool_preference(module, "info_column", "Show transitions in the Info column",
-                                   "Append \"[client\xe2\x86\x92" "FIN_WAIT_1]\" to the Info column of a packet that "
+                                   "Append \"[client→FIN_WAIT_1]\" to the Info column of a packet that "
                                    "changes a state.",
                                    (void *)&chosen.info_column);
     prefs_register_enum_preference(module, "report_format", "Reports are written as",
                                    "The format of what tshark -z tcpstate,... prints: text for people, CSV or JSON for "
                                    "programs.",
                                    &chosen.report_format, formats, FALSE);
-    prefs_register_bool_preference(module, "ascii", "Reports in ASCII",
-                                   "Write reports with \"->\" instead of arrows and lines, for terminals without UTF-8.",
-                                   (void *)&chosen.ascii);
+    prefs_register_bool_preference(
+        module, "ascii", "Reports in ASCII",
+        "Write reports with \"->\" instead of arrows and lines, for terminals without UTF-8.", (void *)&chosen.ascii);
     apply();
 }

@@ -14,8 +14,8 @@
 
 #include <epan/in_cksum.h>
 #include <epan/ipproto.h>
-#include <epan/prefs.h>
 #include <epan/prefs-int.h>
+#include <epan/prefs.h>
 
 #include "compat.h"
 #include "icmp_quote.h"

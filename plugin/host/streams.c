@@ -29,8 +29,8 @@ static const unsigned address_words[VERSIONS] = {0, 2, 8};
 
 /* What to look for. */
 struct key {
-    unsigned version; /* 0: no IP address at hand; 1: IPv4; 2: IPv6 */
-    unsigned depth;   /* IP headers around */
+    unsigned version;     /* 0: no IP address at hand; 1: IPv4; 2: IPv6 */
+    unsigned depth;       /* IP headers around */
     struct stream stream; /* of which only the key counts */
 };
 

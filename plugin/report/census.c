@@ -46,8 +46,8 @@ static void count_at_end(const struct tcpstate_report_input *input, struct tcpst
 
         for (unsigned end = 0; end < 2; end++) {
             const struct tcps_entry *since = tcpstate_entered(connection->conn, last, end);
-            unsigned state = tcpstate_state_at(connection, tcps_entry_state(since, end), since->time,
-                                               input->gathering->end);
+            unsigned state =
+                tcpstate_state_at(connection, tcps_entry_state(since, end), since->time, input->gathering->end);
 
             counts[state][end != tcpstate_client_end(connection)]++;
         }
@@ -57,9 +57,13 @@ static void count_at_end(const struct tcpstate_report_input *input, struct tcpst
 
         if (row.client + row.server) g_array_append_val(rows, row);
     }
-    tcpstate_document_add(document, (struct tcpstate_table){
-        .key = "census", .title = "Endpoints per state at the end of the capture", .nothing = "No TCP connection.",
-        .columns = end_columns, .column_count = E_COLUMNS, .items = rows, .fill = fill_end});
+    tcpstate_document_add(document, (struct tcpstate_table){.key = "census",
+                                                            .title = "Endpoints per state at the end of the capture",
+                                                            .nothing = "No TCP connection.",
+                                                            .columns = end_columns,
+                                                            .column_count = E_COLUMNS,
+                                                            .items = rows,
+                                                            .fill = fill_end});
     tcpstate_document_note(document, "The capture lasts %.3f s; TIME_WAIT is taken to end after %u s (2MSL).",
                            (double)(input->gathering->end - input->gathering->start) / 1e9,
                            tcpstate_preferences()->two_msl);
@@ -68,9 +72,11 @@ static void count_at_end(const struct tcpstate_report_input *input, struct tcpst
 /* ---- per interval ---- */
 
 /* Where netstat's names are too long for 80 columns. X(state, heading) */
+/* clang-format off */
 #define COUNTED_STATES(X)                                                                                              \
     X(SYN_SENT, "SYN_S") X(SYN_RECEIVED, "SYN_R") X(ESTABLISHED, "ESTAB") X(FIN_WAIT_1, "FIN_1")                       \
     X(FIN_WAIT_2, "FIN_2") X(CLOSE_WAIT, "CLO_W") X(CLOSING, "CLSNG") X(LAST_ACK, "L_ACK") X(TIME_WAIT, "TIM_W")
+/* clang-format on */
 
 static const unsigned counted_states[] = {
 #define X(name, heading) TCPS_##name,
@@ -213,13 +219,18 @@ static void count_per_interval(const struct tcpstate_report_input *input, struct
         add_connection(&series, g_ptr_array_index(gathering->connections, i));
     add_up(&series);
     document->for_plotting = true;
-    tcpstate_document_add(document, (struct tcpstate_table){
-        .key = "census", .title = "Connections that are not over, and endpoints per state, at these seconds",
-        .nothing = "No TCP connection.", .columns = series_columns, .column_count = S_COLUMNS,
-        .items = series.moments, .fill = fill_series});
+    tcpstate_document_add(
+        document,
+        (struct tcpstate_table){.key = "census",
+                                .title = "Connections that are not over, and endpoints per state, at these seconds",
+                                .nothing = "No TCP connection.",
+                                .columns = series_columns,
+                                .column_count = S_COLUMNS,
+                                .items = series.moments,
+                                .fill = fill_series});
     if (series.interval != wanted)
-        tcpstate_document_note(document, "The interval is %.9g s, for at most %d lines.",
-                               (double)series.interval / 1e9, MOST_INTERVALS);
+        tcpstate_document_note(document, "The interval is %.9g s, for at most %d lines.", (double)series.interval / 1e9,
+                               MOST_INTERVALS);
 }
 
 void tcpstate_report_census(const struct tcpstate_report_input *input, struct tcpstate_document *document)

@@ -10,9 +10,31 @@ struct row {
     int64_t capture_start;
 };
 
-enum { N_STREAM, N_INCARNATION, N_CLIENT, N_SERVER, N_EPOCH, N_START, N_DURATION, N_STATE, N_HISTORY, N_OPEN_KIND,
-       N_OPEN_STATUS, N_CLOSE_KIND, N_INITIATOR, N_CLIENT_STATE, N_SERVER_STATE, N_CLIENT_OCTETS, N_SERVER_OCTETS,
-       N_CLIENT_PACKETS, N_SERVER_PACKETS, N_ROLE_BASIS, N_FIRST_FRAME, N_LAST_FRAME, N_COLUMNS };
+enum {
+    N_STREAM,
+    N_INCARNATION,
+    N_CLIENT,
+    N_SERVER,
+    N_EPOCH,
+    N_START,
+    N_DURATION,
+    N_STATE,
+    N_HISTORY,
+    N_OPEN_KIND,
+    N_OPEN_STATUS,
+    N_CLOSE_KIND,
+    N_INITIATOR,
+    N_CLIENT_STATE,
+    N_SERVER_STATE,
+    N_CLIENT_OCTETS,
+    N_SERVER_OCTETS,
+    N_CLIENT_PACKETS,
+    N_SERVER_PACKETS,
+    N_ROLE_BASIS,
+    N_FIRST_FRAME,
+    N_LAST_FRAME,
+    N_COLUMNS
+};
 
 static const struct tcpstate_column columns[N_COLUMNS] = {
     TCPSTATE_STREAM_COLUMNS,
@@ -102,7 +124,11 @@ void tcpstate_report_connections(const struct tcpstate_report_input *input, stru
 
         g_array_append_val(rows, row);
     }
-    tcpstate_document_add(document, (struct tcpstate_table){
-        .key = "connections", .title = "Connections", .nothing = "No TCP connection.",
-        .columns = columns, .column_count = N_COLUMNS, .items = rows, .fill = fill});
+    tcpstate_document_add(document, (struct tcpstate_table){.key = "connections",
+                                                            .title = "Connections",
+                                                            .nothing = "No TCP connection.",
+                                                            .columns = columns,
+                                                            .column_count = N_COLUMNS,
+                                                            .items = rows,
+                                                            .fill = fill});
 }

@@ -27,8 +27,8 @@ struct tcpstate_column {
     const char *key;     /* for programs */
     const char *heading; /* for people; "->" becomes an arrow where there may be one. NULL: not shown in text */
     enum tcpstate_column_type type;
-    bool breaks;         /* where a row that is too wide goes on in the next line; a line of nothing is left out */
-    bool quiet;          /* in text, 0 is left empty */
+    bool breaks; /* where a row that is too wide goes on in the next line; a line of nothing is left out */
+    bool quiet;  /* in text, 0 is left empty */
 };
 
 /* One value of a row. `filled` false: there is none. */
@@ -55,8 +55,8 @@ struct tcpstate_table {
     unsigned column_count;
     GArray *items;
     tcpstate_fill *fill;
-    const char *nothing;  /* said in text instead of an empty table; NULL: nothing is */
-    unsigned text_limit;  /* text shows so many items of a group, and the number of the rest; 0: all */
+    const char *nothing;   /* said in text instead of an empty table; NULL: nothing is */
+    unsigned text_limit;   /* text shows so many items of a group, and the number of the rest; 0: all */
     tcpstate_group *group; /* items of a group stand together; NULL: all are one group */
 };
 
@@ -68,12 +68,12 @@ struct tcpstate_total {
 };
 
 struct tcpstate_document {
-    const char *name;   /* of the report */
-    GArray *tables;     /* struct tcpstate_table */
-    GArray *totals;     /* struct tcpstate_total, those of one group together */
-    GPtrArray *notes;   /* sentences, char * */
-    GPtrArray *keeps;   /* what items point to, freed with the document; or NULL */
-    bool for_plotting;  /* in text, what is not data stands behind '#' */
+    const char *name;  /* of the report */
+    GArray *tables;    /* struct tcpstate_table */
+    GArray *totals;    /* struct tcpstate_total, those of one group together */
+    GPtrArray *notes;  /* sentences, char * */
+    GPtrArray *keeps;  /* what items point to, freed with the document; or NULL */
+    bool for_plotting; /* in text, what is not data stands behind '#' */
 };
 
 struct tcpstate_document *tcpstate_document_new(const char *name);

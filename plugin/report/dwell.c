@@ -123,7 +123,11 @@ void tcpstate_report_dwell(const struct tcpstate_report_input *input, struct tcp
         if (row->ended || row->going_on) g_array_append_val(rows, *row);
         g_array_unref(stays.times[state]);
     }
-    tcpstate_document_add(document, (struct tcpstate_table){
-        .key = "dwell", .title = "Time that endpoints stay in each state", .nothing = "No TCP connection.",
-        .columns = columns, .column_count = D_COLUMNS, .items = rows, .fill = fill});
+    tcpstate_document_add(document, (struct tcpstate_table){.key = "dwell",
+                                                            .title = "Time that endpoints stay in each state",
+                                                            .nothing = "No TCP connection.",
+                                                            .columns = columns,
+                                                            .column_count = D_COLUMNS,
+                                                            .items = rows,
+                                                            .fill = fill});
 }

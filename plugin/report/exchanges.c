@@ -12,8 +12,22 @@ struct handshake {
     struct tcps_opening opening;
 };
 
-enum { H_STREAM, H_INCARNATION, H_CLIENT, H_SERVER, H_KIND, H_SYN, H_SYNACK, H_ACK, H_SYN_SYNACK, H_SYNACK_ACK, H_TOTAL,
-       H_SYN_AGAIN, H_SYNACK_AGAIN, H_COLUMNS };
+enum {
+    H_STREAM,
+    H_INCARNATION,
+    H_CLIENT,
+    H_SERVER,
+    H_KIND,
+    H_SYN,
+    H_SYNACK,
+    H_ACK,
+    H_SYN_SYNACK,
+    H_SYNACK_ACK,
+    H_TOTAL,
+    H_SYN_AGAIN,
+    H_SYNACK_AGAIN,
+    H_COLUMNS
+};
 
 static const struct tcpstate_column handshake_columns[H_COLUMNS] = {
     TCPSTATE_STREAM_COLUMNS,
@@ -54,8 +68,21 @@ struct close {
     struct tcps_closing closing;
 };
 
-enum { C_STREAM, C_INCARNATION, C_CLIENT, C_SERVER, C_KIND, C_INITIATOR, C_FIN1, C_ACK1, C_FIN2, C_ACK2, C_HALF_CLOSED,
-       C_TOTAL, C_COLUMNS };
+enum {
+    C_STREAM,
+    C_INCARNATION,
+    C_CLIENT,
+    C_SERVER,
+    C_KIND,
+    C_INITIATOR,
+    C_FIN1,
+    C_ACK1,
+    C_FIN2,
+    C_ACK2,
+    C_HALF_CLOSED,
+    C_TOTAL,
+    C_COLUMNS
+};
 
 static const struct tcpstate_column close_columns[C_COLUMNS] = {
     TCPSTATE_STREAM_COLUMNS,
@@ -146,12 +173,20 @@ void tcpstate_report_exchanges(const struct tcpstate_report_input *input, struct
             incomplete[close.closing.kind]++;
         left_open += is_left_open(&handshake.opening, &close.closing);
     }
-    tcpstate_document_add(document, (struct tcpstate_table){
-        .key = "handshakes", .title = "Completed handshakes", .nothing = "No handshake was completed.",
-        .columns = handshake_columns, .column_count = H_COLUMNS, .items = handshakes, .fill = fill_handshake});
-    tcpstate_document_add(document, (struct tcpstate_table){
-        .key = "closes", .title = "Completed closes", .nothing = "No close was completed.",
-        .columns = close_columns, .column_count = C_COLUMNS, .items = closes, .fill = fill_close});
+    tcpstate_document_add(document, (struct tcpstate_table){.key = "handshakes",
+                                                            .title = "Completed handshakes",
+                                                            .nothing = "No handshake was completed.",
+                                                            .columns = handshake_columns,
+                                                            .column_count = H_COLUMNS,
+                                                            .items = handshakes,
+                                                            .fill = fill_handshake});
+    tcpstate_document_add(document, (struct tcpstate_table){.key = "closes",
+                                                            .title = "Completed closes",
+                                                            .nothing = "No close was completed.",
+                                                            .columns = close_columns,
+                                                            .column_count = C_COLUMNS,
+                                                            .items = closes,
+                                                            .fill = fill_close});
     count_openings(document, openings);
     count_closes(document, closes->len, incomplete, left_open);
 }

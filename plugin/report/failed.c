@@ -42,8 +42,20 @@ struct attempt {
     int64_t capture_start;
 };
 
-enum { A_CLASS, A_STREAM, A_INCARNATION, A_CLIENT, A_SERVER, A_FRAME, A_TIME, A_SYNS, A_SYNACKS, A_WAITED, A_MEANING,
-       A_COLUMNS };
+enum {
+    A_CLASS,
+    A_STREAM,
+    A_INCARNATION,
+    A_CLIENT,
+    A_SERVER,
+    A_FRAME,
+    A_TIME,
+    A_SYNS,
+    A_SYNACKS,
+    A_WAITED,
+    A_MEANING,
+    A_COLUMNS
+};
 
 static const struct tcpstate_column attempt_columns[A_COLUMNS] = {
     {"class", "class", TCPSTATE_COLUMN_TEXT, false, false},
@@ -96,22 +108,15 @@ static bool classify(const struct tcpstate_connection *connection, const struct 
     case TCPS_STATUS_half_open:
         *failure = opening->synack_retransmits ? FAILURE_synack_loop : FAILURE_half_open;
         return true;
-    case TCPS_STATUS_refused:
-        *failure = FAILURE_refused;
-        return true;
-    case TCPS_STATUS_unreachable:
-        *failure = FAILURE_unreachable;
-        return true;
+    case TCPS_STATUS_refused: *failure = FAILURE_refused; return true;
+    case TCPS_STATUS_unreachable: *failure = FAILURE_unreachable; return true;
     case TCPS_STATUS_reset:
         *failure = client_reset(connection)      ? FAILURE_reset_by_client
                    : opening->synack_retransmits ? FAILURE_synack_loop
                                                  : FAILURE_reset_by_server;
         return true;
-    case TCPS_STATUS_rejected:
-        *failure = FAILURE_rejected;
-        return true;
-    default:
-        return false;
+    case TCPS_STATUS_rejected: *failure = FAILURE_rejected; return true;
+    default: return false;
     }
 }
 
@@ -197,14 +202,23 @@ void tcpstate_report_failed(const struct tcpstate_report_input *input, struct tc
     }
     g_array_sort(attempts, by_class);
     document->keeps = tcpstate_servers_of(input->gathering);
-    tcpstate_document_add(document, (struct tcpstate_table){
-        .key = "attempts", .title = "Connection attempts that did not complete", .nothing = "No attempt failed.",
-        .columns = attempt_columns, .column_count = A_COLUMNS, .items = attempts, .fill = fill_attempt,
-        .text_limit = SHOWN_PER_CLASS, .group = class_of});
-    tcpstate_document_add(document, (struct tcpstate_table){
-        .key = "servers", .title = "Their servers, and the most connections half-open at once",
-        .columns = target_columns, .column_count = T_COLUMNS,
-        .items = targets_of(document->keeps), .fill = fill_target, .text_limit = SHOWN_SERVERS});
+    tcpstate_document_add(document, (struct tcpstate_table){.key = "attempts",
+                                                            .title = "Connection attempts that did not complete",
+                                                            .nothing = "No attempt failed.",
+                                                            .columns = attempt_columns,
+                                                            .column_count = A_COLUMNS,
+                                                            .items = attempts,
+                                                            .fill = fill_attempt,
+                                                            .text_limit = SHOWN_PER_CLASS,
+                                                            .group = class_of});
+    tcpstate_document_add(document,
+                          (struct tcpstate_table){.key = "servers",
+                                                  .title = "Their servers, and the most connections half-open at once",
+                                                  .columns = target_columns,
+                                                  .column_count = T_COLUMNS,
+                                                  .items = targets_of(document->keeps),
+                                                  .fill = fill_target,
+                                                  .text_limit = SHOWN_SERVERS});
     for (unsigned i = 0; i < G_N_ELEMENTS(failure_names); i++)
         if (counts[i]) tcpstate_document_count(document, "failed", "Failed", failure_names[i], counts[i]);
     for (unsigned i = 0; i < G_N_ELEMENTS(failure_names); i++)

@@ -93,8 +93,10 @@ static void add_changes(GArray *changes, const struct tcpstate_connection *conne
         was = now;
     }
     if (was)
-        change(changes, MIN(connection->last_time + tcpstate_preferences()->two_msl * NANOSECONDS,
-                            tcpstate_replaced_at(connection)), -1);
+        change(changes,
+               MIN(connection->last_time + tcpstate_preferences()->two_msl * NANOSECONDS,
+                   tcpstate_replaced_at(connection)),
+               -1);
 }
 
 static void add_closing(struct tcpstate_server *server, const struct tcpstate_connection *connection)
@@ -212,7 +214,8 @@ void tcpstate_note_floods(const GPtrArray *servers, struct tcpstate_document *do
         if (!is_flooded(server)) continue;
         tcpstate_endpoint_text(server->address, server->port, name, sizeof name);
         tcpstate_duration_text(server->pending_time, at);
-        tcpstate_document_note(document,
+        tcpstate_document_note(
+            document,
             "This looks like a SYN flood: %s had %" PRIu64 " openings not completed at once (%s after the capture's "
             "start), of which at most %" PRIu64 " half-open; %" PRIu64 " attempts from %" PRIu64 " addresses failed, "
             "%" PRIu64 " SYN,ACKs were sent again.",

@@ -12,19 +12,19 @@
 struct tcpstate_server {
     const address *address;
     uint16_t port;
-    uint64_t attempts;               /* openings seen, complete or not */
-    uint64_t by_status[16];          /* by enum tcps_open_status */
+    uint64_t attempts;      /* openings seen, complete or not */
+    uint64_t by_status[16]; /* by enum tcps_open_status */
     uint64_t synack_retransmits;
-    uint64_t sources;                /* different client addresses with a failed attempt */
-    uint64_t half_open_peak;         /* in SYN_RECEIVED at one time */
-    int64_t peak_time;               /* of the capture, from its start */
-    uint64_t pending_peak;           /* openings begun and not over at one time: half-open or not yet answered */
+    uint64_t sources;        /* different client addresses with a failed attempt */
+    uint64_t half_open_peak; /* in SYN_RECEIVED at one time */
+    int64_t peak_time;       /* of the capture, from its start */
+    uint64_t pending_peak;   /* openings begun and not over at one time: half-open or not yet answered */
     int64_t pending_time;
-    int64_t p50, p95;                /* of completed handshakes */
+    int64_t p50, p95; /* of completed handshakes */
     uint64_t closed_by_client, closed_by_server, closed_by_both, reset;
 
-    GArray *times;                   /* of completed handshakes */
-    GArray *half_open, *pending;     /* private */
+    GArray *times;               /* of completed handshakes */
+    GArray *half_open, *pending; /* private */
     GHashTable *clients;
 };
 

@@ -7,9 +7,9 @@
 #ifndef TCPSTATE_KINDS_H
 #define TCPSTATE_KINDS_H
 
+#include "core/exchange.h"
 #include "document.h"
 #include "gathering.h"
-#include "core/exchange.h"
 #include "steps.h"
 
 /* What may stand between the report's name and the filter. */
@@ -33,7 +33,7 @@ enum tcpstate_argument {
 
 struct tcpstate_report_input {
     const struct tcpstate_gathering *gathering;
-    double argument;                 /* seconds; below 0: none was given */
+    double argument;                    /* seconds; below 0: none was given */
     const struct tcpstate_steps *steps; /* of the stream asked for; NULL but for the ladder */
 };
 
@@ -54,12 +54,14 @@ extern const unsigned tcpstate_report_count;
 
 /* ---- columns and cells that several reports share ---- */
 
+/* clang-format off */
 #define TCPSTATE_STREAM_COLUMNS                                                                                        \
     {"stream", "stream", TCPSTATE_COLUMN_NUMBER, false, false},                                                        \
     {"incarnation", NULL, TCPSTATE_COLUMN_NUMBER, false, false}
 #define TCPSTATE_END_COLUMNS                                                                                           \
     {"client", "client", TCPSTATE_COLUMN_ENDPOINT, false, false},                                                      \
     {"server", "server", TCPSTATE_COLUMN_ENDPOINT, false, false}
+/* clang-format on */
 
 /* Fills the stream and incarnation columns at cells[0] and [1]. */
 void tcpstate_cells_stream(struct tcpstate_cell *cells, const struct tcpstate_connection *connection);

@@ -44,8 +44,24 @@ static const char *remark(const struct tcpstate_step *step, const struct tcps_vi
 
 /* ---- for programs --------------------------------------------------------------------------------------------- */
 
-enum { L_STREAM, L_INCARNATION, L_FRAME, L_TIME, L_SENDER, L_FLAGS, L_SEQ, L_ACK, L_LEN, L_SEGMENTS, L_REMARK, L_CLIENT,
-       L_SERVER, L_TRANSITIONS, L_REASONS, L_COLUMNS };
+enum {
+    L_STREAM,
+    L_INCARNATION,
+    L_FRAME,
+    L_TIME,
+    L_SENDER,
+    L_FLAGS,
+    L_SEQ,
+    L_ACK,
+    L_LEN,
+    L_SEGMENTS,
+    L_REMARK,
+    L_CLIENT,
+    L_SERVER,
+    L_TRANSITIONS,
+    L_REASONS,
+    L_COLUMNS
+};
 
 static const struct tcpstate_column columns[L_COLUMNS] = {
     TCPSTATE_STREAM_COLUMNS,
@@ -135,9 +151,13 @@ void tcpstate_report_ladder(const struct tcpstate_report_input *input, struct tc
         drawn.start = g_array_index(steps, struct tcpstate_step, 0).segment.time;
         g_array_append_val(items, drawn);
     }
-    tcpstate_document_add(document, (struct tcpstate_table){
-        .key = "steps", .title = "Steps", .nothing = "No packet of this stream.",
-        .columns = columns, .column_count = L_COLUMNS, .items = items, .fill = fill});
+    tcpstate_document_add(document, (struct tcpstate_table){.key = "steps",
+                                                            .title = "Steps",
+                                                            .nothing = "No packet of this stream.",
+                                                            .columns = columns,
+                                                            .column_count = L_COLUMNS,
+                                                            .items = items,
+                                                            .fill = fill});
 }
 
 /* ---- the picture ---------------------------------------------------------------------------------------------- */
@@ -291,10 +311,8 @@ static bool needs_words(unsigned why)
     case TCPS_WHY_SYN_REPEATED:
     case TCPS_WHY_SYNACK_REPEATED:
     case TCPS_WHY_FIN_REPEATED:
-    case TCPS_WHY_COPY:
-        return false;
-    default:
-        return tcps_reason_kind(why) == TCPS_CORRECTION || tcps_reason_kind(why) == TCPS_VERDICT;
+    case TCPS_WHY_COPY: return false;
+    default: return tcps_reason_kind(why) == TCPS_CORRECTION || tcps_reason_kind(why) == TCPS_VERDICT;
     }
 }
 
@@ -394,7 +412,8 @@ static void draw_head(const struct picture *picture, const struct tcpstate_conne
 
     g_string_printf(line, "TCP stream %u", stream);
     if (tcps_incarnation(connection->conn) > 1)
-        g_string_append_printf(line, ", connection %u on these addresses and ports", tcps_incarnation(connection->conn));
+        g_string_append_printf(line, ", connection %u on these addresses and ports",
+                               tcps_incarnation(connection->conn));
     tcpstate_write_line(picture->writer, line->str);
     for (unsigned i = 0; i < 2; i++) {
         unsigned which = i ? !client : client;
@@ -419,8 +438,8 @@ static void measure(struct picture *picture, const GArray *steps)
     char text[48];
 
     picture->frame_width = MAX(3, g_snprintf(text, sizeof text, "%u", last->segment.at.frame));
-    picture->time_width = g_snprintf(text, sizeof text, "%.6f",
-                                     (double)(last->segment.time - first->segment.time) / 1e9);
+    picture->time_width =
+        g_snprintf(text, sizeof text, "%.6f", (double)(last->segment.time - first->segment.time) / 1e9);
     around = AROUND + (unsigned)(picture->frame_width + picture->time_width);
     picture->arrows = CLAMP(picture->writer->width, around + NARROWEST, around + WIDEST) - around;
 }

@@ -42,7 +42,10 @@ static char *no_such_report(const char *name, size_t length)
     else
         g_string_printf(message, "which report? The reports are ");
     for (unsigned i = 0; i < tcpstate_report_count; i++)
-        g_string_append_printf(message, "%s%s", i == 0 ? "" : i + 1 < tcpstate_report_count ? ", " : " and ",
+        g_string_append_printf(message, "%s%s",
+                               i == 0                          ? ""
+                               : i + 1 < tcpstate_report_count ? ", "
+                                                               : " and ",
                                tcpstate_report_kinds[i].name);
     return g_string_free(message, FALSE);
 }
@@ -162,8 +165,7 @@ static tap_packet_status take_time(void *data, packet_info *pinfo, epan_dissect_
     (void)payload;
     (void)flags;
     if (pinfo->presence_flags & PINFO_HAS_TS)
-        tcpstate_gather_time(&run->gathering,
-                             (int64_t)pinfo->abs_ts.secs * INT64_C(1000000000) + pinfo->abs_ts.nsecs);
+        tcpstate_gather_time(&run->gathering, (int64_t)pinfo->abs_ts.secs * INT64_C(1000000000) + pinfo->abs_ts.nsecs);
     return TAP_PACKET_DONT_REDRAW;
 }
 

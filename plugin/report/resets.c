@@ -17,8 +17,21 @@ struct reset {
     int64_t time;
 };
 
-enum { R_STREAM, R_INCARNATION, R_CLIENT, R_SERVER, R_SENDER, R_VALIDITY, R_FRAME, R_TIME, R_CAUSE,
-       R_CLIENT_LOST, R_SERVER_LOST, R_BEFORE, R_COLUMNS };
+enum {
+    R_STREAM,
+    R_INCARNATION,
+    R_CLIENT,
+    R_SERVER,
+    R_SENDER,
+    R_VALIDITY,
+    R_FRAME,
+    R_TIME,
+    R_CAUSE,
+    R_CLIENT_LOST,
+    R_SERVER_LOST,
+    R_BEFORE,
+    R_COLUMNS
+};
 
 static const struct tcpstate_column columns[R_COLUMNS] = {
     TCPSTATE_STREAM_COLUMNS,
@@ -58,8 +71,7 @@ static void fill(const void *item, struct tcpstate_cell *cells)
     tcpstate_cell_text(&cells[R_SENDER], tcps_role_name(reset->sender, client));
     tcpstate_cell_text(&cells[R_VALIDITY],
                        tcps_rst_validity_name(tcps_rst_validity_of(connection->conn, &view, reset->sender)));
-    tcpstate_cell_text(&cells[R_CAUSE],
-                       tcps_rst_cause_name(tcps_rst_cause_of(connection->conn, &view, reset->sender)));
+    tcpstate_cell_text(&cells[R_CAUSE], tcps_rst_cause_name(tcps_rst_cause_of(connection->conn, &view, reset->sender)));
     tcpstate_cell_format(&cells[R_BEFORE], "%s:%s", tcps_state_name(view.before[client]),
                          tcps_state_name(view.before[!client]));
     if (!closed_for_good(reset)) return;
@@ -118,8 +130,12 @@ void tcpstate_report_resets(const struct tcpstate_report_input *input, struct tc
     for (guint i = 0; i < connections->len; i++)
         add_resets(items, g_ptr_array_index(connections, i), input->gathering->start);
     g_array_sort(items, by_frame);
-    tcpstate_document_add(document, (struct tcpstate_table){
-        .key = "resets", .title = "Resets", .nothing = "No RST.",
-        .columns = columns, .column_count = R_COLUMNS, .items = items, .fill = fill});
+    tcpstate_document_add(document, (struct tcpstate_table){.key = "resets",
+                                                            .title = "Resets",
+                                                            .nothing = "No RST.",
+                                                            .columns = columns,
+                                                            .column_count = R_COLUMNS,
+                                                            .items = items,
+                                                            .fill = fill});
     count_causes(items, document);
 }

@@ -12,7 +12,7 @@
 /* What was asked for. */
 struct tcpstate_request {
     const struct tcpstate_report_kind *kind;
-    double seconds;     /* below 0: not given */
+    double seconds; /* below 0: not given */
     uint32_t stream;
     const char *filter; /* NULL: none */
 };

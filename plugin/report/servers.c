@@ -5,9 +5,27 @@
  */
 #include "half_open.h"
 
-enum { V_SERVER, V_ATTEMPTS, V_COMPLETE, V_REFUSED, V_UNANSWERED, V_OTHER, V_PEAK, V_PEAK_TIME, V_PENDING,
-       V_PENDING_TIME, V_SOURCES,
-       V_SYNACK_AGAIN, V_P50, V_P95, V_BY_CLIENT, V_BY_SERVER, V_BY_BOTH, V_RESET, V_COLUMNS };
+enum {
+    V_SERVER,
+    V_ATTEMPTS,
+    V_COMPLETE,
+    V_REFUSED,
+    V_UNANSWERED,
+    V_OTHER,
+    V_PEAK,
+    V_PEAK_TIME,
+    V_PENDING,
+    V_PENDING_TIME,
+    V_SOURCES,
+    V_SYNACK_AGAIN,
+    V_P50,
+    V_P95,
+    V_BY_CLIENT,
+    V_BY_SERVER,
+    V_BY_BOTH,
+    V_RESET,
+    V_COLUMNS
+};
 
 static const struct tcpstate_column columns[V_COLUMNS] = {
     {"server", "server", TCPSTATE_COLUMN_ENDPOINT, false, false},
@@ -72,8 +90,14 @@ void tcpstate_report_servers(const struct tcpstate_report_input *input, struct t
     document->keeps = tcpstate_servers_of(input->gathering);
     g_array_append_vals(items, document->keeps->pdata, document->keeps->len);
     g_array_sort(items, busiest_first);
-    tcpstate_document_add(document, (struct tcpstate_table){
-        .key = "servers", .title = "Servers: attempts, most half-open at once, handshake times, who closed first",
-        .nothing = "No TCP connection.", .columns = columns, .column_count = V_COLUMNS, .items = items, .fill = fill});
+    tcpstate_document_add(
+        document,
+        (struct tcpstate_table){.key = "servers",
+                                .title = "Servers: attempts, most half-open at once, handshake times, who closed first",
+                                .nothing = "No TCP connection.",
+                                .columns = columns,
+                                .column_count = V_COLUMNS,
+                                .items = items,
+                                .fill = fill});
     tcpstate_note_floods(document->keeps, document);
 }

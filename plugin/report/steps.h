@@ -16,17 +16,17 @@ enum { TCPSTATE_STEP_LIMIT = 20000 };
 struct tcpstate_step {
     struct tcps_segment segment; /* the first, of a run */
     const struct tcps_conn *conn;
-    uint32_t segments;           /* 1; more: a run of segments that changed nothing */
-    uint32_t again;              /* how many of them send what was sent before */
-    uint64_t octets[2];          /* payload, by the end that sent it */
-    bool keep_alive;             /* asks only whether the peer is alive */
-    bool quoted;                 /* an ICMP error that quotes a segment of segment.from */
+    uint32_t segments;  /* 1; more: a run of segments that changed nothing */
+    uint32_t again;     /* how many of them send what was sent before */
+    uint64_t octets[2]; /* payload, by the end that sent it */
+    bool keep_alive;    /* asks only whether the peer is alive */
+    bool quoted;        /* an ICMP error that quotes a segment of segment.from */
 };
 
 struct tcpstate_steps {
     uint32_t stream;
-    GArray *steps;               /* struct tcpstate_step */
-    uint64_t left_out;           /* segments beyond the limit */
+    GArray *steps;     /* struct tcpstate_step */
+    uint64_t left_out; /* segments beyond the limit */
 
     /* private */
     const struct tcps_conn *conn; /* the incarnation at hand */

@@ -18,8 +18,19 @@ struct stuck {
     int64_t waits;
 };
 
-enum { K_STREAM, K_INCARNATION, K_CLIENT, K_SERVER, K_WHO, K_STATE, K_SINCE, K_WAITS, K_MUST_ACT, K_SENTENCE,
-       K_COLUMNS };
+enum {
+    K_STREAM,
+    K_INCARNATION,
+    K_CLIENT,
+    K_SERVER,
+    K_WHO,
+    K_STATE,
+    K_SINCE,
+    K_WAITS,
+    K_MUST_ACT,
+    K_SENTENCE,
+    K_COLUMNS
+};
 
 static const struct tcpstate_column columns[K_COLUMNS] = {
     TCPSTATE_STREAM_COLUMNS,
@@ -143,8 +154,8 @@ static void add_end(GArray *items, const struct tcpstate_connection *connection,
                     int64_t limit)
 {
     const struct tcps_entry *since = tcpstate_entered(connection->conn, connection->conn->log.count - 1, end);
-    struct stuck stuck = {.connection = connection, .end = end, .frame = since->frame,
-                          .waits = capture_end - since->time};
+    struct stuck stuck = {
+        .connection = connection, .end = end, .frame = since->frame, .waits = capture_end - since->time};
 
     if (!waiting_in(tcps_entry_state(since, end)) || stuck.waits < limit) return;
     if (tcpstate_replaced_at(connection) != INT64_MAX) return;
@@ -162,10 +173,15 @@ void tcpstate_report_stuck(const struct tcpstate_report_input *input, struct tcp
             add_end(items, g_ptr_array_index(connections, i), end, input->gathering->end,
                     (int64_t)(seconds * NANOSECONDS));
     g_array_sort(items, longest_first);
-    tcpstate_document_add(document, (struct tcpstate_table){
-        .key = "stuck", .title = "Endpoints that wait at the end of the capture, the longest first",
-        .nothing = "No endpoint waits.", .columns = columns, .column_count = K_COLUMNS, .items = items, .fill = fill});
+    tcpstate_document_add(
+        document, (struct tcpstate_table){.key = "stuck",
+                                          .title = "Endpoints that wait at the end of the capture, the longest first",
+                                          .nothing = "No endpoint waits.",
+                                          .columns = columns,
+                                          .column_count = K_COLUMNS,
+                                          .items = items,
+                                          .fill = fill});
     tcpstate_document_note(document,
-                           "Shown are waits of %g s and longer; the capture ends %.3f s after its first frame.", seconds,
-                           (double)(input->gathering->end - input->gathering->start) / 1e9);
+                           "Shown are waits of %g s and longer; the capture ends %.3f s after its first frame.",
+                           seconds, (double)(input->gathering->end - input->gathering->start) / 1e9);
 }

@@ -20,15 +20,15 @@
  * closed or dissected anew (before which the listener's reset callback is called).
  * In a second pass the connection knows its future: for "as of this packet" use tcps_log_until(&conn->log, segment.at). */
 struct tcpstate_tap {
-    struct tcps_segment segment;  /* segment.from is the sender's end; of a quoted segment only seq and from are set */
+    struct tcps_segment segment; /* segment.from is the sender's end; of a quoted segment only seq and from are set */
     struct {
         uint32_t first_entry, entries; /* the log entries of this very packet */
         uint8_t client_end;            /* the end held to be the client at this packet */
-    } view;                       /* of what the packet did; for the states, tcps_conn_view(conn, segment.at, ...) */
+    } view; /* of what the packet did; for the states, tcps_conn_view(conn, segment.at, ...) */
     struct tcps_flow *flow;
-    struct tcps_conn *conn;       /* conn->stream is tcp.stream, TCPSTATE_NO_STREAM if Wireshark gave none */
-    address address[2];           /* of end 0 and 1; copy_address() them to keep them */
-    bool quoted;                  /* no segment of the connection: an ICMP error that quotes one */
+    struct tcps_conn *conn; /* conn->stream is tcp.stream, TCPSTATE_NO_STREAM if Wireshark gave none */
+    address address[2];     /* of end 0 and 1; copy_address() them to keep them */
+    bool quoted;            /* no segment of the connection: an ICMP error that quotes one */
 };
 
 #define TCPSTATE_NO_STREAM UINT32_MAX
@@ -41,12 +41,12 @@ uint32_t tcpstate_stream_looked_at(void);
 enum tcpstate_report_format { TCPSTATE_TEXT, TCPSTATE_CSV, TCPSTATE_JSON };
 
 struct tcpstate_preferences {
-    unsigned two_msl;        /* seconds after which TIME_WAIT is over, where a report looks at the end (rule 9) */
-    unsigned stuck_seconds;  /* waiting longer than this in a state of opening or closing is worth a word */
-    unsigned slow_handshake; /* milliseconds from SYN to the completing ACK above which an opening is slow */
+    unsigned two_msl;         /* seconds after which TIME_WAIT is over, where a report looks at the end (rule 9) */
+    unsigned stuck_seconds;   /* waiting longer than this in a state of opening or closing is worth a word */
+    unsigned slow_handshake;  /* milliseconds from SYN to the completing ACK above which an opening is slow */
     unsigned half_open_limit; /* half-open connections of one server at a time above which it looks like a SYN flood */
-    bool info_column;        /* append transitions to the Info column */
-    bool ascii;              /* reports use "->" instead of arrows and lines */
+    bool info_column;         /* append transitions to the Info column */
+    bool ascii;               /* reports use "->" instead of arrows and lines */
     enum tcpstate_report_format report_format;
 };
 

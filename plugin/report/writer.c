@@ -76,8 +76,8 @@ void tcpstate_writer_finish(struct tcpstate_writer *writer)
 static const struct {
     const char *unicode, *ascii;
 } substitutes[] = {
-    {"→", "->"}, {"←", "<-"}, {"…", "..."}, {"─", "-"}, {"│", "|"}, {"▶", ">"}, {"◀", "<"}, {"≥", ">="}, {"╳", "X"},
-    {"┆", ":"}, {"·", "."},
+    {"→", "->"}, {"←", "<-"}, {"…", "..."}, {"─", "-"}, {"│", "|"}, {"▶", ">"},
+    {"◀", "<"},  {"≥", ">="}, {"╳", "X"},   {"┆", ":"}, {"·", "."},
 };
 
 /* The same text without Unicode. */
@@ -138,8 +138,8 @@ static void seconds_text(int64_t nanoseconds, char *text, size_t size)
 {
     uint64_t magnitude = nanoseconds < 0 ? 0 - (uint64_t)nanoseconds : (uint64_t)nanoseconds;
 
-    g_snprintf(text, (gulong)size, "%s%" PRIu64 ".%09" PRIu64, nanoseconds < 0 ? "-" : "",
-               magnitude / 1000000000, magnitude % 1000000000);
+    g_snprintf(text, (gulong)size, "%s%" PRIu64 ".%09" PRIu64, nanoseconds < 0 ? "-" : "", magnitude / 1000000000,
+               magnitude % 1000000000);
 }
 
 /* The value as programs read it; for an endpoint, the address alone. */
@@ -162,14 +162,8 @@ const char *tcpstate_cell_plain(const struct tcpstate_column *column, struct tcp
 void tcpstate_write(struct tcpstate_writer *writer, const struct tcpstate_document *document)
 {
     switch (writer->format) {
-    case TCPSTATE_CSV:
-        tcpstate_write_csv(writer, document);
-        break;
-    case TCPSTATE_JSON:
-        tcpstate_write_json(writer, document);
-        break;
-    default:
-        tcpstate_write_text(writer, document);
-        break;
+    case TCPSTATE_CSV: tcpstate_write_csv(writer, document); break;
+    case TCPSTATE_JSON: tcpstate_write_json(writer, document); break;
+    default: tcpstate_write_text(writer, document); break;
     }
 }

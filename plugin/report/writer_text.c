@@ -152,20 +152,15 @@ static struct shown shown_cell(const struct tcpstate_column *column, struct tcps
 
     if (!cell->filled || (column->quiet && cell->number == 0)) return shown;
     switch (column->type) {
-    case TCPSTATE_COLUMN_NUMBER:
-        shown.octets = tcpstate_digits(cell->number, cell->buffer);
-        break;
-    case TCPSTATE_COLUMN_DURATION:
-        shown.octets = tcpstate_duration_text(cell->number, cell->buffer);
-        break;
+    case TCPSTATE_COLUMN_NUMBER: shown.octets = tcpstate_digits(cell->number, cell->buffer); break;
+    case TCPSTATE_COLUMN_DURATION: shown.octets = tcpstate_duration_text(cell->number, cell->buffer); break;
     case TCPSTATE_COLUMN_SECONDS:
         shown.octets = (size_t)g_snprintf(cell->buffer, sizeof cell->buffer, "%.3f", (double)cell->number / 1e9);
         break;
     case TCPSTATE_COLUMN_ENDPOINT:
         shown.octets = tcpstate_endpoint_text(cell->address, cell->port, cell->buffer, sizeof cell->buffer);
         break;
-    default:
-        return shown_text(cell->text);
+    default: return shown_text(cell->text);
     }
     shown.width = (unsigned)shown.octets;
     return shown;
@@ -175,9 +170,9 @@ static struct shown shown_cell(const struct tcpstate_column *column, struct tcps
 
 /* How the table's columns are laid out. */
 struct layout {
-    unsigned width[TCPSTATE_MAX_COLUMNS]; /* in characters */
+    unsigned width[TCPSTATE_MAX_COLUMNS];   /* in characters */
     uint64_t fitting[TCPSTATE_MAX_COLUMNS]; /* numbers below this one are known to fit */
-    bool new_line[TCPSTATE_MAX_COLUMNS];  /* the column starts a line */
+    bool new_line[TCPSTATE_MAX_COLUMNS];    /* the column starts a line */
 };
 
 /* Goes to the next row that text shows, from -1 on; false after the last. `left_out` counts the rows of the group of
@@ -190,13 +185,15 @@ static bool next_shown(const struct tcpstate_table *table, gint64 *row, guint *i
     if (*row >= 0 && table->text_limit && *in_group >= table->text_limit) {
         unsigned group = table->group ? table->group(tcpstate_item_at(table, (guint)*row)) : 0;
 
-        while (next < table->items->len && (!table->group || table->group(tcpstate_item_at(table, (guint)next)) == group)) {
+        while (next < table->items->len &&
+               (!table->group || table->group(tcpstate_item_at(table, (guint)next)) == group)) {
             next++;
             ++*left_out;
         }
         *in_group = 0;
     } else if (*row >= 0 && table->group && next < table->items->len &&
-               table->group(tcpstate_item_at(table, (guint)*row)) != table->group(tcpstate_item_at(table, (guint)next))) {
+               table->group(tcpstate_item_at(table, (guint)*row)) !=
+                   table->group(tcpstate_item_at(table, (guint)next))) {
         *in_group = 0;
     }
     *row = next;

@@ -50,8 +50,7 @@ int main(int count, char **arguments)
         segment(4, 1, TCPS_ACK, SERVER_ISN + 1, CLIENT_ISN + 1, 0),
     };
 
-    for (unsigned i = 0; i < 4; i++)
-        tcps_flow_feed(&flow, &memory, &handshake[i]);
+    for (unsigned i = 0; i < 4; i++) tcps_flow_feed(&flow, &memory, &handshake[i]);
     /* The client sends, the server acknowledges. The first of each proves what the handshake left presumed. */
     for (uint32_t frame = 5; frame < 7 + segments; frame++) {
         struct tcps_segment next = frame & 1 ? segment(frame, 0, TCPS_PSH | TCPS_ACK, sent, SERVER_ISN + 1, PAYLOAD)

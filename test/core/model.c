@@ -20,8 +20,8 @@ struct answer {
     struct tcps_flow flow;
     struct rig_path path[2];
     bool opened[2];
-    GString *shown;     /* per packet, for messages */
-    char *false_claim;  /* a state shown as observed in which the host had never been; NULL: none */
+    GString *shown;    /* per packet, for messages */
+    char *false_claim; /* a state shown as observed in which the host had never been; NULL: none */
 };
 
 static bool had_been_in(const struct host *host, enum tcps_state state, int64_t by)
@@ -289,8 +289,7 @@ static void test_seeds(gconstpointer data)
     uint32_t first = GPOINTER_TO_UINT(data), count = first ? 1 : SEEDS;
     struct tally tally = {.reasons = g_hash_table_new(g_str_hash, g_str_equal)};
 
-    for (uint32_t i = 0; i < count; i++)
-        run_seed(first ? first : i + 1, &tally, tally.failed < TOLD);
+    for (uint32_t i = 0; i < count; i++) run_seed(first ? first : i + 1, &tally, tally.failed < TOLD);
     print_tally(&tally);
     if (tally.failed) g_test_fail();
     /* A model that knows nothing would agree with anything. */

@@ -20,8 +20,7 @@ static void enter(struct host *host, enum tcps_state state, enum host_cause caus
 {
     host->state = state;
     if (host->steps == HOST_STEPS) return;
-    host->path[host->steps++] =
-        (struct host_step){.state = state, .cause = cause, .number = number, .time = now};
+    host->path[host->steps++] = (struct host_step){.state = state, .cause = cause, .number = number, .time = now};
 }
 
 /* ---- sending ---- */
@@ -57,8 +56,8 @@ static void start_resend_timer(struct host *host, int64_t now)
 
 static bool sends_data(enum tcps_state state)
 {
-    return state == TCPS_ESTABLISHED || state == TCPS_CLOSE_WAIT || state == TCPS_FIN_WAIT_1 ||
-           state == TCPS_CLOSING || state == TCPS_LAST_ACK;
+    return state == TCPS_ESTABLISHED || state == TCPS_CLOSE_WAIT || state == TCPS_FIN_WAIT_1 || state == TCPS_CLOSING ||
+           state == TCPS_LAST_ACK;
 }
 
 /* Sends data from `seq` on, and the FIN if it is due; `limit` segments at most. */
@@ -268,9 +267,12 @@ static bool take_ack(struct host *host, const struct tcps_segment *seg, bool pas
     host->resend_at = 0;
     if (host->snd_una != host->snd_nxt) start_resend_timer(host, now);
     if (!host->fin_sent || seg->ack != host->fin + 1) return true;
-    if (host->state == TCPS_FIN_WAIT_1) enter(host, TCPS_FIN_WAIT_2, HOST_ACKED, host->fin + 1, now);
-    else if (host->state == TCPS_CLOSING) enter(host, TCPS_TIME_WAIT, HOST_ACKED, host->fin + 1, now);
-    else if (host->state == TCPS_LAST_ACK) enter(host, TCPS_CLOSED, HOST_ACKED, host->fin + 1, now);
+    if (host->state == TCPS_FIN_WAIT_1)
+        enter(host, TCPS_FIN_WAIT_2, HOST_ACKED, host->fin + 1, now);
+    else if (host->state == TCPS_CLOSING)
+        enter(host, TCPS_TIME_WAIT, HOST_ACKED, host->fin + 1, now);
+    else if (host->state == TCPS_LAST_ACK)
+        enter(host, TCPS_CLOSED, HOST_ACKED, host->fin + 1, now);
     host->path[host->steps - 1].past_fin = past_fin;
     return host->state != TCPS_CLOSED;
 }
@@ -280,9 +282,12 @@ static void take_fin(struct host *host, int64_t now)
 {
     uint32_t number = host->rcv_nxt;
 
-    if (host->state == TCPS_ESTABLISHED) enter(host, TCPS_CLOSE_WAIT, HOST_GOT, number, now);
-    else if (host->state == TCPS_FIN_WAIT_1) enter(host, TCPS_CLOSING, HOST_GOT, number, now);
-    else if (host->state == TCPS_FIN_WAIT_2) enter(host, TCPS_TIME_WAIT, HOST_GOT, number, now);
+    if (host->state == TCPS_ESTABLISHED)
+        enter(host, TCPS_CLOSE_WAIT, HOST_GOT, number, now);
+    else if (host->state == TCPS_FIN_WAIT_1)
+        enter(host, TCPS_CLOSING, HOST_GOT, number, now);
+    else if (host->state == TCPS_FIN_WAIT_2)
+        enter(host, TCPS_TIME_WAIT, HOST_GOT, number, now);
 }
 
 /* Seventh: the octets, those behind a hole too. */
@@ -296,8 +301,7 @@ static void take_octets(struct host *host, const struct tcps_segment *seg, int64
         host->peer_fin_seen = true;
         host->peer_fin = seg->seq + seg->len;
     }
-    while (host->rcv_nxt - host->irs - 1 < HOST_OCTETS && host->got[host->rcv_nxt - host->irs - 1])
-        host->rcv_nxt++;
+    while (host->rcv_nxt - host->irs - 1 < HOST_OCTETS && host->got[host->rcv_nxt - host->irs - 1]) host->rcv_nxt++;
     if (host->peer_fin_seen && host->rcv_nxt == host->peer_fin) {
         host->rcv_nxt++;
         take_fin(host, now);
@@ -347,18 +351,10 @@ static void receive_synchronized(struct host *host, const struct tcps_segment *s
 void host_receive(struct host *host, const struct tcps_segment *seg, uint32_t packet, int64_t now)
 {
     switch (host->state) {
-    case TCPS_CLOSED:
-        receive_closed(host, seg);
-        break;
-    case TCPS_LISTEN:
-        receive_listen(host, seg, now);
-        break;
-    case TCPS_SYN_SENT:
-        receive_syn_sent(host, seg, packet, now);
-        break;
-    default:
-        receive_synchronized(host, seg, packet, now);
-        break;
+    case TCPS_CLOSED: receive_closed(host, seg); break;
+    case TCPS_LISTEN: receive_listen(host, seg, now); break;
+    case TCPS_SYN_SENT: receive_syn_sent(host, seg, packet, now); break;
+    default: receive_synchronized(host, seg, packet, now); break;
     }
 }
 
@@ -382,10 +378,14 @@ static void resend(struct host *host, int64_t now)
     }
     host->resend_after *= 2;
     host->resend_at = now + host->resend_after;
-    if (host->state == TCPS_SYN_SENT) send(host, TCPS_SYN, host->iss, 0, 0);
-    else if (host->state == TCPS_SYN_RECEIVED) send(host, TCPS_SYN | TCPS_ACK, host->iss, host->rcv_nxt, 0);
-    else if (sends_data(host->state)) send_from(host, host->snd_una, 2, now);
-    else host->resend_at = 0;
+    if (host->state == TCPS_SYN_SENT)
+        send(host, TCPS_SYN, host->iss, 0, 0);
+    else if (host->state == TCPS_SYN_RECEIVED)
+        send(host, TCPS_SYN | TCPS_ACK, host->iss, host->rcv_nxt, 0);
+    else if (sends_data(host->state))
+        send_from(host, host->snd_una, 2, now);
+    else
+        host->resend_at = 0;
 }
 
 void host_timer(struct host *host, int64_t now)

@@ -16,12 +16,12 @@
 
 /* Why a host changed its state: what an observer would have to see to know of it. */
 enum host_cause {
-    HOST_SENT,      /* it sent a segment with `flags` */
-    HOST_GOT,       /* it received something and acknowledges it by `number` or more */
-    HOST_ACKED,     /* it received an acknowledgement of `number` or more */
-    HOST_GOT_RST,   /* it received the RST that is packet `number` */
-    HOST_SENT_RST,  /* it aborted */
-    HOST_SILENT,    /* a timer, or its process: nothing on the wire */
+    HOST_SENT,     /* it sent a segment with `flags` */
+    HOST_GOT,      /* it received something and acknowledges it by `number` or more */
+    HOST_ACKED,    /* it received an acknowledgement of `number` or more */
+    HOST_GOT_RST,  /* it received the RST that is packet `number` */
+    HOST_SENT_RST, /* it aborted */
+    HOST_SILENT,   /* a timer, or its process: nothing on the wire */
 };
 
 struct host_step {
@@ -38,17 +38,17 @@ enum { HOST_STEPS = 24, HOST_OCTETS = 1 << 15, HOST_OUTBOX = 32 };
 struct host {
     uint8_t side;
     enum tcps_state state, initial;
-    bool listened;              /* it came from LISTEN */
-    bool resends_synack;        /* answers a repeated SYN by its SYN,ACK (Linux) instead of by an ACK (RFC 9293) */
+    bool listened;       /* it came from LISTEN */
+    bool resends_synack; /* answers a repeated SYN by its SYN,ACK (Linux) instead of by an ACK (RFC 9293) */
     uint32_t iss, snd_una, snd_nxt;
     uint32_t irs, rcv_nxt;
-    uint32_t queued;            /* octets that the application has written so far */
+    uint32_t queued; /* octets that the application has written so far */
     bool close_called, fin_sent;
-    uint32_t fin;               /* number of its FIN */
+    uint32_t fin; /* number of its FIN */
     bool peer_fin_seen;
     uint32_t peer_fin;
-    uint8_t got[HOST_OCTETS];   /* octets received, by distance from IRS + 1 */
-    bool stamps;                /* the Timestamps option was negotiated (RFC 7323) */
+    uint8_t got[HOST_OCTETS]; /* octets received, by distance from IRS + 1 */
+    bool stamps;              /* the Timestamps option was negotiated (RFC 7323) */
     bool stamp_known;
     uint32_t ts_recent, last_ack_sent;
     int64_t resend_at, resend_after, ack_at; /* timers; 0: not running */

@@ -11,8 +11,7 @@ unsigned world_first_step(const struct world *world, const struct host *host)
 {
     unsigned first = 0;
 
-    while (world->late && first < host->steps && host->path[first].state != TCPS_ESTABLISHED)
-        first++;
+    while (world->late && first < host->steps && host->path[first].state != TCPS_ESTABLISHED) first++;
     return world->late ? first + 1 : 0;
 }
 
@@ -75,8 +74,7 @@ static unsigned find_packet(const struct world *world, uint32_t packet)
 {
     unsigned i = 0;
 
-    while (i < world->captured_count && world->captured[i].packet != packet)
-        i++;
+    while (i < world->captured_count && world->captured[i].packet != packet) i++;
     return i;
 }
 
@@ -104,20 +102,15 @@ static unsigned evidence_of(const struct world *world, const struct host *host, 
     unsigned found;
 
     switch (step->cause) {
-    case HOST_SENT:
-        return find_flags(world, host->side, step->flags, step->flags & TCPS_SYN);
-    case HOST_GOT:
-        return find_receipt(world, host->side, step->number);
+    case HOST_SENT: return find_flags(world, host->side, step->flags, step->flags & TCPS_SYN);
+    case HOST_GOT: return find_receipt(world, host->side, step->number);
     case HOST_ACKED:
         found = find_ack(world, !host->side, step->number, 0, true);
         if (step->state == TCPS_ESTABLISHED) found = MIN(found, find_own_proof(world, host, 0));
         return found;
-    case HOST_GOT_RST:
-        return find_packet(world, step->number);
-    case HOST_SENT_RST:
-        return find_flags(world, host->side, TCPS_RST, false);
-    default:
-        return world->captured_count;
+    case HOST_GOT_RST: return find_packet(world, step->number);
+    case HOST_SENT_RST: return find_flags(world, host->side, TCPS_RST, false);
+    default: return world->captured_count;
     }
 }
 
@@ -244,10 +237,9 @@ static bool crossing_is_unclear(const struct world *world, const struct host *ho
     own = find_ack(world, host->side, peer->fin + 1, 0, false);
     if (first_fin_not_captured(world, peer)) return true;
     if (own > acked && fin_overtook_data(world, peer)) return true;
-    if (own > acked && last_sending(world, host, TCPS_FIN, &sent) > acked) return true; /* lost, or on its way? */
+    if (own > acked && last_sending(world, host, TCPS_FIN, &sent) > acked) return true;     /* lost, or on its way? */
     if (own > acked && find_flags(world, peer->side, TCPS_FIN, false) > acked) return true; /* in which order? */
-    reads_closing = own < acked ||
-                    (acked < world->captured_count && world->captured[acked].seg.seq == peer->fin + 1);
+    reads_closing = own < acked || (acked < world->captured_count && world->captured[acked].seg.seq == peer->fin + 1);
     return reads_closing != (step_to(host, TCPS_CLOSING) != NULL);
 }
 

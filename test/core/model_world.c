@@ -87,9 +87,12 @@ static void act(struct world *world, struct action *action)
     struct host *host = &world->host[action->side];
 
     action->done = true;
-    if (action->deed == WRITE) host_write(host, action->octets, world->now);
-    else if (action->deed == CLOSE) host_close(host, world->now);
-    else host_abort(host, world->now);
+    if (action->deed == WRITE)
+        host_write(host, action->octets, world->now);
+    else if (action->deed == CLOSE)
+        host_close(host, world->now);
+    else
+        host_abort(host, world->now);
 }
 
 /* The time of the next event; everything due by then happens. Returns false when the world stands still. */
@@ -105,8 +108,7 @@ static bool next_event(struct world *world)
     }
     for (unsigned i = 0; i < world->action_count; i++)
         if (!world->actions[i].done && world->actions[i].time < next) next = world->actions[i].time;
-    for (unsigned side = 0; side < 2; side++)
-        next = MIN(next, host_next_timer(&world->host[side]));
+    for (unsigned side = 0; side < 2; side++) next = MIN(next, host_next_timer(&world->host[side]));
     if (next == INT64_MAX || world->overflow) return false;
     world->now = MAX(next, world->now);
     return true;
@@ -182,8 +184,7 @@ void world_make(struct world *world, uint32_t seed)
 
     memset(world, 0, sizeof *world);
     chance->state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-    for (unsigned i = 0; i < 4; i++)
-        draw(chance);
+    for (unsigned i = 0; i < 4; i++) draw(chance);
     world->loss = losses[chance_below(chance, G_N_ELEMENTS(losses))];
     world->copy = copies[chance_below(chance, G_N_ELEMENTS(copies))];
     world->miss = misses[chance_below(chance, G_N_ELEMENTS(misses))];
@@ -192,8 +193,10 @@ void world_make(struct world *world, uint32_t seed)
     world->jitter = chance_percent(chance, 50) ? 0 : (1 + chance_below(chance, 60)) * MODEL_MS;
     world->now = INT64_C(1700000000) * 1000 * MODEL_MS;
     kind = chance_below(chance, 100);
-    if (kind < 5) host_refuse(&world->host[1], 1);
-    else host_open(&world->host[1], 1, draw_iss(chance), kind < 15, world->now);
+    if (kind < 5)
+        host_refuse(&world->host[1], 1);
+    else
+        host_open(&world->host[1], 1, draw_iss(chance), kind < 15, world->now);
     host_open(&world->host[0], 0, draw_iss(chance), true, world->now);
     world->stamps = chance_percent(chance, 30);
     /* Copies by the network cannot be told from retransmissions there. */
@@ -205,6 +208,5 @@ void world_make(struct world *world, uint32_t seed)
         send_all(world, &world->host[side]);
     }
     plan_actions(world);
-    for (unsigned i = 0; i < world->action_count; i++)
-        world->actions[i].time += world->now;
+    for (unsigned i = 0; i < world->action_count; i++) world->actions[i].time += world->now;
 }

@@ -42,9 +42,9 @@ struct action {
 
 struct world {
     struct chance chance;
-    uint32_t loss, copy, miss;   /* percent */
-    int64_t delay, jitter;       /* of the whole path */
-    uint32_t where;              /* the observer, percent of the way from side 0 to side 1 */
+    uint32_t loss, copy, miss; /* percent */
+    int64_t delay, jitter;     /* of the whole path */
+    uint32_t where;            /* the observer, percent of the way from side 0 to side 1 */
     struct host host[2];
     struct flight flights[MAX_FLIGHTS];
     unsigned flight_count;
@@ -56,9 +56,9 @@ struct world {
     uint32_t next_packet;
     int64_t now;
     bool overflow;
-    bool stamps;                 /* with the Timestamps option */
-    bool ipv6;                   /* no identification */
-    bool late;                   /* the capture began when both were ESTABLISHED */
+    bool stamps; /* with the Timestamps option */
+    bool ipv6;   /* no identification */
+    bool late;   /* the capture began when both were ESTABLISHED */
 };
 
 uint32_t chance_below(struct chance *chance, uint32_t limit);

@@ -46,8 +46,7 @@ void rig_heap_close(struct rig_heap *heap)
     gpointer block;
 
     g_hash_table_iter_init(&blocks, heap->blocks);
-    while (g_hash_table_iter_next(&blocks, &block, NULL))
-        g_free(block);
+    while (g_hash_table_iter_next(&blocks, &block, NULL)) g_free(block);
     g_hash_table_destroy(heap->blocks);
     heap->blocks = NULL;
 }
@@ -138,12 +137,13 @@ static void rarities_text(GString *out, const struct tcps_conn *conn, unsigned e
 
 static void endpoint_text(GString *out, const struct tcps_endpoint *end, uint32_t mine, uint32_t theirs)
 {
-    g_string_append_printf(out, "iss %d una %d nxt %d rcv_nxt %d rcv_edge %d fin %d fin_ack %d doubts %u "
+    g_string_append_printf(out,
+                           "iss %d una %d nxt %d rcv_nxt %d rcv_edge %d fin %d fin_ack %d doubts %u "
                            "retracted %u ts %u mark %#x first %u/%u:",
                            (int32_t)(end->iss - mine), (int32_t)(end->snd_una - mine), (int32_t)(end->snd_nxt - mine),
                            (int32_t)(end->rcv_nxt - theirs), (int32_t)(end->rcv_edge - theirs),
-                           (int32_t)(end->fin - mine), (int32_t)(end->fin_ack - theirs), end->doubts,
-                           end->retractions, end->ts_recent, end->mark, end->first_data, end->first_ack);
+                           (int32_t)(end->fin - mine), (int32_t)(end->fin_ack - theirs), end->doubts, end->retractions,
+                           end->ts_recent, end->mark, end->first_data, end->first_ack);
     for (unsigned i = 0; i < G_N_ELEMENTS(fact_names); i++)
         if (end->known & fact_names[i].fact) g_string_append_printf(out, " %s", fact_names[i].name);
     g_string_append_printf(out, " (%#x)\n", end->known);
@@ -169,8 +169,8 @@ void rig_reasons_text(GString *out, const struct tcps_conn *conn, const struct t
             unsigned why = tcps_entry_why(entry, end);
 
             if (why == TCPS_WHY_NONE) continue;
-            g_string_append_printf(out, "%s%s:%s", out->len > start ? " " : "",
-                                   tcps_role_name(end, view->client_end), tcps_reason_name(why));
+            g_string_append_printf(out, "%s%s:%s", out->len > start ? " " : "", tcps_role_name(end, view->client_end),
+                                   tcps_reason_name(why));
         }
     }
 }

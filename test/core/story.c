@@ -30,8 +30,8 @@ static const uint32_t iss_pairs[][2] = {
 };
 
 struct variant {
-    uint32_t iss[2];  /* of C and S */
-    uint8_t c_end;    /* the end of the flow that C is */
+    uint32_t iss[2]; /* of C and S */
+    uint8_t c_end;   /* the end of the flow that C is */
 };
 
 /* A position, and what was shown when it was fed. */
@@ -47,19 +47,19 @@ struct run {
     struct rig_heap heap;
     struct tcps_memory memory;
     struct tcps_flow flow;
-    struct tcps_conn *conn;     /* of the last packet */
-    struct tcps_view view;      /* of the last packet */
-    unsigned sender;            /* end that sent it */
+    struct tcps_conn *conn; /* of the last packet */
+    struct tcps_view view;  /* of the last packet */
+    unsigned sender;        /* end that sent it */
     int64_t time, begin;
-    uint32_t packets;           /* captured so far */
-    uint16_t next_id[2];        /* by side */
-    GArray *sent;               /* struct tcps_segment, raw, for copies */
-    GArray *shown;              /* struct shown */
-    struct rig_path path[2];    /* by end */
-    uint8_t client_side;        /* whom the story expects to be shown as the client */
+    uint32_t packets;        /* captured so far */
+    uint16_t next_id[2];     /* by side */
+    GArray *sent;            /* struct tcps_segment, raw, for copies */
+    GArray *shown;           /* struct shown */
+    struct rig_path path[2]; /* by end */
+    uint8_t client_side;     /* whom the story expects to be shown as the client */
     uint32_t random;
-    GString *trace;             /* what happened so far, for messages */
-    GString *failure;           /* empty as long as all is well */
+    GString *trace;   /* what happened so far, for messages */
+    GString *failure; /* empty as long as all is well */
 };
 
 /* ---- segments ---- */
@@ -70,8 +70,7 @@ static uint16_t checksum_of(const struct tcps_segment *seg)
     const uint32_t parts[] = {seg->seq, seg->ack, seg->len, seg->tsval, seg->wnd, seg->flags, seg->from, seg->has_ts};
     uint32_t sum = 2166136261u;
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(parts); i++)
-        sum = (sum ^ parts[i]) * 16777619u;
+    for (unsigned i = 0; i < G_N_ELEMENTS(parts); i++) sum = (sum ^ parts[i]) * 16777619u;
     return (uint16_t)(sum >> 16 ^ sum);
 }
 
@@ -131,8 +130,7 @@ static struct tcps_segment raw_segment(struct run *run, const struct story_line 
 
 static void base_by_end(const struct run *run, uint32_t base[2])
 {
-    for (uint8_t side = 0; side < 2; side++)
-        base[end_of(run, side)] = run->variant.iss[side];
+    for (uint8_t side = 0; side < 2; side++) base[end_of(run, side)] = run->variant.iss[side];
 }
 
 static void states_text(GString *out, const uint8_t state[2], const uint8_t basis[2], unsigned client)
@@ -211,10 +209,8 @@ static void ask_all_again(struct run *run)
 {
     guint count = run->shown->len;
 
-    for (guint i = 1; i < count; i += 2)
-        ask_again(run, i, "out of order (odd ones first)");
-    for (guint i = count; i-- > 0;)
-        ask_again(run, i, "from the last to the first");
+    for (guint i = 1; i < count; i += 2) ask_again(run, i, "out of order (odd ones first)");
+    for (guint i = count; i-- > 0;) ask_again(run, i, "from the last to the first");
     for (guint i = 0; i < count; i++) {
         ask_again(run, i, "once more from the beginning");
         ask_between(run, i);
@@ -257,8 +253,7 @@ static void take_note_of(struct run *run, const struct story_line *line, const s
     shown.view = run->view;
     g_array_append_val(run->shown, shown);
     if (!same_conn) restart_paths(run);
-    for (unsigned end = 0; end < 2; end++)
-        rig_path_follow(&run->path[end], conn, &run->view, run->sender, end);
+    for (unsigned end = 0; end < 2; end++) rig_path_follow(&run->path[end], conn, &run->view, run->sender, end);
     trace(run, line);
     check_view(run, line, same_conn);
     if (tcps_flow_at(&run->flow, seg->at) != conn) fail(run, line, "the packet is not found where it was put");
@@ -355,8 +350,7 @@ static void expect_corrections(struct run *run, const struct story_line *line, c
     struct tcps_event event;
 
     for (unsigned i = 0; tcps_event_at(run->conn, &run->view, run->sender, i, &event); i++)
-        if (event.taken_back)
-            g_string_append_printf(got, "%s%u", got->len ? " " : "", event.taken_back / FRAMES_APART);
+        if (event.taken_back) g_string_append_printf(got, "%s%u", got->len ? " " : "", event.taken_back / FRAMES_APART);
     if (!got->len) g_string_append(got, "none");
     expect_text(run, line, words, got);
 }
@@ -364,11 +358,9 @@ static void expect_corrections(struct run *run, const struct story_line *line, c
 static void expect_roles(struct run *run, const struct story_line *line, char **words)
 {
     if (words[1]) run->client_side = words[1][0] == 'S';
-    if (run->view.role_basis != rig_role_basis_named(words[0]) ||
-        run->view.client_end != end_of(run, run->client_side))
+    if (run->view.role_basis != rig_role_basis_named(words[0]) || run->view.client_end != end_of(run, run->client_side))
         fail(run, line, "expected %s, got %s, and the client is %c", line->text,
-             tcps_role_basis_name(run->view.role_basis),
-             run->view.client_end == end_of(run, 0) ? 'C' : 'S');
+             tcps_role_basis_name(run->view.role_basis), run->view.client_end == end_of(run, 0) ? 'C' : 'S');
 }
 
 static void expect(struct run *run, const struct story_line *line)
@@ -411,8 +403,7 @@ static void open_run(struct run *run, const struct story *story, const struct va
                         .random = 12345};
     rig_heap_open(&run->heap);
     run->memory = rig_heap_memory(&run->heap);
-    for (uint8_t side = 0; side < 2; side++)
-        run->flow.first.ports[end_of(run, side)] = story->ports[side];
+    for (uint8_t side = 0; side < 2; side++) run->flow.first.ports[end_of(run, side)] = story->ports[side];
     run->sent = g_array_new(FALSE, FALSE, sizeof(struct tcps_segment));
     run->shown = g_array_new(FALSE, FALSE, sizeof(struct shown));
     run->trace = g_string_new(NULL);
@@ -421,8 +412,7 @@ static void open_run(struct run *run, const struct story *story, const struct va
 
 static char *close_run(struct run *run)
 {
-    for (unsigned end = 0; end < 2; end++)
-        rig_path_close(&run->path[end]);
+    for (unsigned end = 0; end < 2; end++) rig_path_close(&run->path[end]);
     g_array_free(run->sent, TRUE);
     g_array_free(run->shown, TRUE);
     g_string_free(run->trace, TRUE);

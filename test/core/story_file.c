@@ -132,8 +132,7 @@ static void read_segment(const struct place *place, char **words, struct story_l
         if (count < 4) complain(place, "a segment with ACK has two numbers");
         line->seg.ack = (uint32_t)number_in(place, words[next++], -(INT64_C(1) << 40), INT64_C(1) << 40);
     }
-    while (next < count)
-        read_option(place, words[next++], line);
+    while (next < count) read_option(place, words[next++], line);
 }
 
 static void read_unreachable(const struct place *place, char **words, struct story_line *line)
@@ -159,8 +158,7 @@ static void check_states(const struct place *place, char **words)
         complain(place, "states are: client STATE server STATE [basis BASIS BASIS]");
     must(place, rig_state_named(words[1]) >= 0, words[1], "state");
     must(place, rig_state_named(words[3]) >= 0, words[3], "state");
-    for (unsigned i = 5; i < count; i++)
-        must(place, rig_basis_named(words[i]) >= 0, words[i], "basis");
+    for (unsigned i = 5; i < count; i++) must(place, rig_basis_named(words[i]) >= 0, words[i], "basis");
 }
 
 static void check_transitions(const struct place *place, char **words)
@@ -211,8 +209,7 @@ static void check_expectation(const struct place *place, char **words)
         check_path(place, words + 1);
     } else if (strcmp(what, "corrects") == 0) {
         if (!words[1]) complain(place, "corrects needs packets, or none");
-        for (words++; *words && strcmp(*words, "none") != 0; words++)
-            number_in(place, *words, 1, UINT16_MAX);
+        for (words++; *words && strcmp(*words, "none") != 0; words++) number_in(place, *words, 1, UINT16_MAX);
     } else if (strcmp(what, "incarnation") == 0) {
         number_in(place, words[1] ? words[1] : "", 1, UINT16_MAX);
     } else if (strcmp(what, "roles") == 0) {
@@ -309,8 +306,10 @@ static struct story *new_story(const char *path, unsigned number, const char *ti
 /* The paragraph ends. One of comments alone is prose, not a story. */
 static void close_paragraph(GPtrArray *stories, struct story **story)
 {
-    if (*story && (*story)->lines->len) g_ptr_array_add(stories, *story);
-    else if (*story) free_story(*story);
+    if (*story && (*story)->lines->len)
+        g_ptr_array_add(stories, *story);
+    else if (*story)
+        free_story(*story);
     *story = NULL;
 }
 

@@ -41,22 +41,22 @@ enum story_line_kind { STORY_SEGMENT, STORY_UNREACHABLE, STORY_EXPECT };
 
 struct story_line {
     enum story_line_kind kind;
-    unsigned number;          /* in the file */
-    char *text;               /* as written, for messages */
+    unsigned number; /* in the file */
+    char *text;      /* as written, for messages */
     /* a segment: */
-    struct tcps_segment seg;  /* `from` is the side (0: C), seq and ack are relative, time is what @ says */
+    struct tcps_segment seg; /* `from` is the side (0: C), seq and ack are relative, time is what @ says */
     bool captured, copy;
     bool time_is_set, time_is_absolute;
     bool id_is_set;
     /* an expectation: */
-    char **words;             /* after "=>" */
+    char **words; /* after "=>" */
 };
 
 struct story {
     char *file, *title;
-    unsigned number;          /* line of the title */
-    uint16_t ports[2];        /* of C and S */
-    GPtrArray *lines;         /* of struct story_line * */
+    unsigned number;   /* line of the title */
+    uint16_t ports[2]; /* of C and S */
+    GPtrArray *lines;  /* of struct story_line * */
 };
 
 /* Reads all stories of a file. Anything that is not in the notation ends the program with file, line and reason. */

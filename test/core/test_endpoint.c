@@ -16,7 +16,7 @@ enum { MINE = 0xfffffff0u, THEIRS = 0x7ffffff8u };
 /* What may be said of an endpoint, apart from the facts in `known`. */
 enum {
     FIN_ACKED = 1 << 0,
-    PASSIVE = 1 << 1,      /* my FIN acknowledged the peer's */
+    PASSIVE = 1 << 1, /* my FIN acknowledged the peer's */
     GOT_PEERS_FIN = 1 << 2,
     PEER_SENT_FIN = 1 << 3,
 };
@@ -71,7 +71,7 @@ static const struct row {
     {TCPS_CLOSED, OPEN | TCPS_HAS_FIN | TCPS_RST_MADE, GOT_FIN},
     {TCPS_CLOSED, SYN_OUT | TCPS_RST_GOT, 0},
     {TCPS_CLOSED, ADDRESSED | TCPS_RST_MADE, 0},
-    {TCPS_CLOSED, ANSWERED | TCPS_RST_GOT, 0},                                  /* simultaneous open: not from LISTEN */
+    {TCPS_CLOSED, ANSWERED | TCPS_RST_GOT, 0}, /* simultaneous open: not from LISTEN */
     {TCPS_CLOSED, ADDRESSED | ANSWERED | TCPS_SYN_ACKED | TCPS_RST_GOT, 0},
     /* half-open, from LISTEN, and the RST was the peer's */
     {TCPS_LISTEN, ADDRESSED | ANSWERED | TCPS_RST_GOT, 0},
@@ -83,14 +83,14 @@ static const struct row {
     {TCPS_CLOSING, OPEN | TCPS_HAS_FIN, GOT_FIN},
     {TCPS_CLOSING, OPEN | TCPS_HAS_FIN | TCPS_FIN_CROSSED, PEER_SENT_FIN},
     {TCPS_FIN_WAIT_2, OPEN | TCPS_HAS_FIN, FIN_ACKED},
-    {TCPS_FIN_WAIT_2, OPEN | TCPS_HAS_FIN, FIN_ACKED | PEER_SENT_FIN},          /* seen is not received */
+    {TCPS_FIN_WAIT_2, OPEN | TCPS_HAS_FIN, FIN_ACKED | PEER_SENT_FIN}, /* seen is not received */
     {TCPS_FIN_WAIT_1, OPEN | TCPS_HAS_FIN, 0},
     {TCPS_FIN_WAIT_1, OPEN | TCPS_HAS_FIN, PEER_SENT_FIN},
     {TCPS_FIN_WAIT_1, ADDRESSED | ANSWERED | TCPS_FAST_OPEN | TCPS_HAS_FIN, 0}, /* before the third ACK */
     /* the peer's FIN received */
     {TCPS_CLOSE_WAIT, OPEN, GOT_FIN},
     {TCPS_ESTABLISHED, OPEN, PEER_SENT_FIN},
-    {TCPS_ESTABLISHED, OPEN, GOT_PEERS_FIN},                                   /* an octet, but no FIN was seen there */
+    {TCPS_ESTABLISHED, OPEN, GOT_PEERS_FIN}, /* an octet, but no FIN was seen there */
     /* open */
     {TCPS_ESTABLISHED, OPEN, 0},
     {TCPS_ESTABLISHED, ADDRESSED | ANSWERED | TCPS_SYN_ACKED, 0},
@@ -99,7 +99,7 @@ static const struct row {
     {TCPS_SYN_RECEIVED, ADDRESSED | ANSWERED, 0},
     {TCPS_SYN_RECEIVED, ANSWERED, 0},
     {TCPS_SYN_SENT, SYN_OUT, 0},
-    {TCPS_SYN_SENT, SYN_OUT | TCPS_SYN_ACKED, 0},                               /* its own answer is what counts */
+    {TCPS_SYN_SENT, SYN_OUT | TCPS_SYN_ACKED, 0}, /* its own answer is what counts */
     {TCPS_LISTEN, ADDRESSED, 0},
     {TCPS_UNKNOWN, 0, 0},
 };
@@ -175,10 +175,10 @@ static void check_total(const struct tcps_endpoint *me, const struct tcps_endpoi
 /* All sets of the facts that are bits, with numbers on either side of what they are compared with. */
 static void test_total(void)
 {
-    static const uint32_t bits[] = {TCPS_HAS_ISS,     TCPS_HAS_RCV,     TCPS_SENT_SYNACK, TCPS_SYNCHRONIZED,
-                                    TCPS_SYN_ACKED,   TCPS_HAS_FIN,     TCPS_FIN_CROSSED, TCPS_RST_GOT,
-                                    TCPS_RST_MADE,    TCPS_LISTENS,     TCPS_OLD_LIFE,    TCPS_PRESUMED_OPEN,
-                                    TCPS_FAST_OPEN,   TCPS_FIN_DOUBTED};
+    static const uint32_t bits[] = {TCPS_HAS_ISS,   TCPS_HAS_RCV,    TCPS_SENT_SYNACK, TCPS_SYNCHRONIZED,
+                                    TCPS_SYN_ACKED, TCPS_HAS_FIN,    TCPS_FIN_CROSSED, TCPS_RST_GOT,
+                                    TCPS_RST_MADE,  TCPS_LISTENS,    TCPS_OLD_LIFE,    TCPS_PRESUMED_OPEN,
+                                    TCPS_FAST_OPEN, TCPS_FIN_DOUBTED};
 
     for (uint32_t set = 0; set < UINT32_C(1) << G_N_ELEMENTS(bits); set++) {
         uint32_t known = 0;
@@ -200,8 +200,7 @@ static void test_total_at_random(void)
     for (unsigned i = 0; i < 200000; i++) {
         struct tcps_endpoint ends[2];
 
-        for (unsigned n = 0; n < sizeof ends; n++)
-            ((uint8_t *)ends)[n] = (uint8_t)g_test_rand_int();
+        for (unsigned n = 0; n < sizeof ends; n++) ((uint8_t *)ends)[n] = (uint8_t)g_test_rand_int();
         check_total(&ends[0], &ends[1]);
     }
 }

@@ -49,16 +49,15 @@ static void test_empty(struct fixture *f, gconstpointer data)
 static void test_look_up(struct fixture *f, gconstpointer data)
 {
     (void)data;
-    for (uint32_t frame = 10; frame <= 50; frame += 10)
-        g_assert_true(append(f, frame, 0, frame / 10));
-    g_assert_cmpuint(tcps_log_until(&f->log, at(9, 255)), ==, 0);  /* before the first */
-    g_assert_cmpuint(tcps_log_before(&f->log, at(10, 0)), ==, 0);  /* exactly at one */
+    for (uint32_t frame = 10; frame <= 50; frame += 10) g_assert_true(append(f, frame, 0, frame / 10));
+    g_assert_cmpuint(tcps_log_until(&f->log, at(9, 255)), ==, 0); /* before the first */
+    g_assert_cmpuint(tcps_log_before(&f->log, at(10, 0)), ==, 0); /* exactly at one */
     g_assert_cmpuint(tcps_log_until(&f->log, at(10, 0)), ==, 1);
-    g_assert_cmpuint(tcps_log_before(&f->log, at(25, 0)), ==, 2);  /* between two */
+    g_assert_cmpuint(tcps_log_before(&f->log, at(25, 0)), ==, 2); /* between two */
     g_assert_cmpuint(tcps_log_until(&f->log, at(25, 0)), ==, 2);
-    g_assert_cmpuint(tcps_log_before(&f->log, at(50, 0)), ==, 4);  /* the last */
+    g_assert_cmpuint(tcps_log_before(&f->log, at(50, 0)), ==, 4); /* the last */
     g_assert_cmpuint(tcps_log_until(&f->log, at(50, 0)), ==, 5);
-    g_assert_cmpuint(tcps_log_before(&f->log, at(51, 0)), ==, 5);  /* behind it */
+    g_assert_cmpuint(tcps_log_before(&f->log, at(51, 0)), ==, 5); /* behind it */
     g_assert_cmpuint(tcps_log_until(&f->log, at(UINT32_MAX, 0)), ==, 5);
 }
 
@@ -66,8 +65,7 @@ static void test_one_position(struct fixture *f, gconstpointer data)
 {
     (void)data;
     append(f, 10, 0, 1);
-    for (unsigned i = 0; i < 3; i++)
-        append(f, 20, 0, 2 + i);
+    for (unsigned i = 0; i < 3; i++) append(f, 20, 0, 2 + i);
     append(f, 30, 0, 5);
     g_assert_cmpuint(tcps_log_before(&f->log, at(20, 0)), ==, 1);
     g_assert_cmpuint(tcps_log_until(&f->log, at(20, 0)), ==, 4);
@@ -145,8 +143,7 @@ static void test_no_memory(struct fixture *f, gconstpointer data)
     g_assert_cmpuint(f->log.count, ==, 0);
     f->heap.refuse = 0;
     g_assert_true(append(f, 1, 0, 1));
-    while (f->log.count < f->log.capacity)
-        g_assert_true(append(f, 2, 0, 2));
+    while (f->log.count < f->log.capacity) g_assert_true(append(f, 2, 0, 2));
     f->heap.refuse = 1;
     g_assert_false(append(f, 3, 0, 3));
     g_assert_cmpuint(f->log.entries[0].frame, ==, 1); /* what was there is there still */
@@ -155,8 +152,7 @@ static void test_no_memory(struct fixture *f, gconstpointer data)
 static void test_limit(struct fixture *f, gconstpointer data)
 {
     (void)data;
-    for (uint32_t i = 0; i < TCPS_LOG_LIMIT; i++)
-        g_assert_true(append(f, i + 1, 0, i & 7));
+    for (uint32_t i = 0; i < TCPS_LOG_LIMIT; i++) g_assert_true(append(f, i + 1, 0, i & 7));
     g_assert_false(append(f, TCPS_LOG_LIMIT + 1, 0, 1));
     g_assert_cmpuint(f->log.count, ==, TCPS_LOG_LIMIT);
     g_assert_cmpuint(tcps_log_until(&f->log, at(TCPS_LOG_LIMIT / 2, 0)), ==, TCPS_LOG_LIMIT / 2);
@@ -176,11 +172,8 @@ static void test_oracle(struct fixture *f, gconstpointer data)
             frame += (uint32_t)g_test_rand_int_range(1, 4);
             layer = 0;
             break;
-        case 1:
-            layer = MIN(layer + 1, 126);
-            break;
-        default:
-            break;
+        case 1: layer = MIN(layer + 1, 126); break;
+        default: break;
         }
         append(f, frame, layer, i);
     }

@@ -26,18 +26,17 @@ struct line {
 #define R TCPS_RST
 
 static const struct line plain[] = {
-    {CLIENT, S, 0, 0, 0},   {SERVER, SA, 0, 1, 0},  {CLIENT, A, 1, 1, 0},    {CLIENT, A, 1, 1, 100},
-    {SERVER, A, 1, 101, 0}, {SERVER, A, 1, 101, 50}, {CLIENT, A, 101, 51, 0}, {CLIENT, FA, 101, 51, 0},
+    {CLIENT, S, 0, 0, 0},    {SERVER, SA, 0, 1, 0},    {CLIENT, A, 1, 1, 0},    {CLIENT, A, 1, 1, 100},
+    {SERVER, A, 1, 101, 0},  {SERVER, A, 1, 101, 50},  {CLIENT, A, 101, 51, 0}, {CLIENT, FA, 101, 51, 0},
     {SERVER, A, 51, 102, 0}, {SERVER, A, 51, 102, 30}, {CLIENT, A, 102, 81, 0}, {SERVER, FA, 81, 102, 0},
     {CLIENT, A, 102, 82, 0},
 };
 static const struct line crossing[] = {
-    {CLIENT, S, 0, 0, 0},  {SERVER, S, 0, 0, 0},   {CLIENT, SA, 0, 1, 0}, {SERVER, SA, 0, 1, 0},
-    {CLIENT, A, 1, 1, 10}, {SERVER, A, 1, 11, 0},  {CLIENT, FA, 11, 1, 0}, {SERVER, FA, 1, 11, 0},
-    {CLIENT, A, 12, 2, 0}, {SERVER, A, 2, 12, 0},
+    {CLIENT, S, 0, 0, 0},  {SERVER, S, 0, 0, 0},   {CLIENT, SA, 0, 1, 0},  {SERVER, SA, 0, 1, 0}, {CLIENT, A, 1, 1, 10},
+    {SERVER, A, 1, 11, 0}, {CLIENT, FA, 11, 1, 0}, {SERVER, FA, 1, 11, 0}, {CLIENT, A, 12, 2, 0}, {SERVER, A, 2, 12, 0},
 };
 static const struct line midstream[] = {
-    {SERVER, A, 900, 400, 100}, {CLIENT, A, 400, 1000, 0}, {SERVER, FA, 1000, 400, 0},
+    {SERVER, A, 900, 400, 100}, {CLIENT, A, 400, 1000, 0},  {SERVER, FA, 1000, 400, 0},
     {CLIENT, A, 400, 1001, 20}, {CLIENT, FA, 420, 1001, 0}, {SERVER, A, 1001, 421, 0},
 };
 static const struct line aborted[] = {
@@ -125,8 +124,8 @@ static void test_twice(gconstpointer data)
 
 static void check_grown(const struct tcps_endpoint *before, const struct tcps_endpoint *after)
 {
-    const uint32_t lasting = TCPS_SEEN | TCPS_HAS_ISS | TCPS_HAS_NUMBERS | TCPS_HAS_RCV | TCPS_SENT_SYNACK |
-                             TCPS_HAS_WSCALE | TCPS_HAS_TS;
+    const uint32_t lasting =
+        TCPS_SEEN | TCPS_HAS_ISS | TCPS_HAS_NUMBERS | TCPS_HAS_RCV | TCPS_SENT_SYNACK | TCPS_HAS_WSCALE | TCPS_HAS_TS;
 
     g_assert_cmphex(before->known & lasting & ~after->known, ==, 0);
     if (tcps_has(before, TCPS_HAS_NUMBERS)) g_assert_true(seq_geq(after->snd_nxt, before->snd_nxt));

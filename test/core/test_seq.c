@@ -13,14 +13,16 @@ static const uint32_t origins[] = {0, 1, 1000, 0x7ffffffe, 0x7fffffff, 0x8000000
 /* Distances below 2^31, the limit of what can be compared. */
 static const uint32_t distances[] = {1, 2, 1000, 65536, 0x3fffffff, 0x7ffffffe, 0x7fffffff};
 
-#define FOR_EACH(item, array) \
-    for (unsigned item##_i = 0; item##_i < G_N_ELEMENTS(array); item##_i++) \
+#define FOR_EACH(item, array)                                                                                          \
+    for (unsigned item##_i = 0; item##_i < G_N_ELEMENTS(array); item##_i++)                                            \
         for (uint32_t item = (array)[item##_i], item##_once = 1; item##_once; item##_once = 0)
 
 static void test_order(void)
 {
-    FOR_EACH (low, origins) {
-        FOR_EACH (distance, distances) {
+    FOR_EACH(low, origins)
+    {
+        FOR_EACH(distance, distances)
+        {
             uint32_t high = low + distance;
 
             g_assert_true(seq_lt(low, high) && seq_leq(low, high) && seq_gt(high, low) && seq_geq(high, low));
@@ -35,7 +37,8 @@ static void test_order(void)
 
 static void test_equal(void)
 {
-    FOR_EACH (n, origins) {
+    FOR_EACH(n, origins)
+    {
         g_assert_false(seq_lt(n, n) || seq_gt(n, n));
         g_assert_true(seq_leq(n, n) && seq_geq(n, n));
         g_assert_true(seq_between(n, n, n));
@@ -45,8 +48,10 @@ static void test_equal(void)
 
 static void test_between(void)
 {
-    FOR_EACH (low, origins) {
-        FOR_EACH (distance, distances) {
+    FOR_EACH(low, origins)
+    {
+        FOR_EACH(distance, distances)
+        {
             uint32_t high = low + distance;
 
             g_assert_true(seq_between(low, low, high) && seq_between(low, high, high));
@@ -58,7 +63,8 @@ static void test_between(void)
 
 static void test_near(void)
 {
-    FOR_EACH (n, origins) {
+    FOR_EACH(n, origins)
+    {
         g_assert_true(seq_near(n, n + TCPS_MAX_WINDOW) && seq_near(n + TCPS_MAX_WINDOW, n));
         g_assert_false(seq_near(n, n + TCPS_MAX_WINDOW + 1) || seq_near(n + TCPS_MAX_WINDOW + 1, n));
         g_assert_false(seq_near(n, n + 0x80000000u));

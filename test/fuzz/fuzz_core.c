@@ -17,12 +17,12 @@
  * numbers at random would all be implausible and never get past the door. */
 enum { RECORD = 8, MAX_SEGMENTS = 400, MAX_BLOCKS = 4096 };
 
-#define REQUIRE(what)                                                       \
-    do {                                                                    \
-        if (!(what)) {                                                      \
-            fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #what); \
-            abort();                                                        \
-        }                                                                   \
+#define REQUIRE(what)                                                                                                  \
+    do {                                                                                                               \
+        if (!(what)) {                                                                                                 \
+            fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #what);                                       \
+            abort();                                                                                                   \
+        }                                                                                                              \
     } while (0)
 
 struct shown {
@@ -36,11 +36,11 @@ struct bench {
     unsigned block_count;
     struct tcps_memory memory;
     struct tcps_flow flow;
-    uint32_t next[2];     /* by end: the number after the last that it sent */
-    uint32_t last[2];     /* by end: the number of its last segment */
+    uint32_t next[2]; /* by end: the number after the last that it sent */
+    uint32_t last[2]; /* by end: the number of its last segment */
     int64_t time;
     struct tcps_position at;
-    bool reused;          /* a position was fed twice: what was shown there first does not count any more */
+    bool reused; /* a position was fed twice: what was shown there first does not count any more */
     struct shown shown[MAX_SEGMENTS];
     unsigned count;
 };
@@ -101,13 +101,8 @@ static void advance(struct bench *bench, uint8_t how)
 
 static struct tcps_segment segment_from(struct bench *bench, const uint8_t *bytes)
 {
-    static const uint16_t flags[] = {TCPS_SYN,
-                                     TCPS_SYN | TCPS_ACK,
-                                     TCPS_ACK,
-                                     TCPS_ACK | TCPS_PSH,
-                                     TCPS_FIN | TCPS_ACK,
-                                     TCPS_RST,
-                                     TCPS_RST | TCPS_ACK};
+    static const uint16_t flags[] = {TCPS_SYN, TCPS_SYN | TCPS_ACK, TCPS_ACK, TCPS_ACK | TCPS_PSH, TCPS_FIN | TCPS_ACK,
+                                     TCPS_RST, TCPS_RST | TCPS_ACK};
     uint8_t from = bytes[0] & 1, kind = bytes[1];
     struct tcps_segment seg = {.from = from, .wscale = TCPS_NO_WSCALE, .time = bench->time, .at = bench->at};
 
@@ -280,11 +275,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     bench.flow.first.ports[1] = (uint16_t)(bytes[1] * 100);
     bench.next[0] = (uint32_t)bytes[2] << 24 | (bytes[3] & 0x80 ? 0xfffff0 : bytes[3]);
     bench.next[1] = (uint32_t)bytes[4] << 24 | (bytes[5] & 0x80 ? 0xfffff0 : bytes[5]);
-    for (size_t at = RECORD; at + RECORD <= size && bench.count < MAX_SEGMENTS; at += RECORD)
-        feed(&bench, bytes + at);
+    for (size_t at = RECORD; at + RECORD <= size && bench.count < MAX_SEGMENTS; at += RECORD) feed(&bench, bytes + at);
     ask_again(&bench);
-    for (unsigned i = 0; i < bench.block_count; i++)
-        free(bench.blocks[i]);
+    for (unsigned i = 0; i < bench.block_count; i++) free(bench.blocks[i]);
     return 0;
 }
 
@@ -324,8 +317,7 @@ static void replay_random(unsigned inputs)
         uint8_t bytes[RECORD * 60];
         size_t size = (size_t)g_rand_int_range(source, 2, 60) * RECORD;
 
-        for (size_t n = 0; n < size; n++)
-            bytes[n] = (uint8_t)g_rand_int_range(source, 0, 256);
+        for (size_t n = 0; n < size; n++) bytes[n] = (uint8_t)g_rand_int_range(source, 0, 256);
         g_rand_free(source);
         LLVMFuzzerTestOneInput(bytes, size);
     }
@@ -341,8 +333,7 @@ int main(int argc, char **argv)
         return 2;
     }
     inputs = (unsigned)strtoul(argv[1], NULL, 10);
-    for (int i = 2; i < argc; i++)
-        files += replay(argv[i]);
+    for (int i = 2; i < argc; i++) files += replay(argv[i]);
     if (argc > 2 && files == 0) {
         fprintf(stderr, "%s: no file could be read\n", argv[0]);
         return 1;

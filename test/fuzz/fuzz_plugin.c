@@ -206,8 +206,7 @@ static void close_file(struct reading *reading)
 {
     epan_dissect_free(reading->edt);
     epan_free(reading->session);
-    for (unsigned i = 0; i < reading->provider.count; i++)
-        frame_data_destroy(&reading->provider.frames[i]);
+    for (unsigned i = 0; i < reading->provider.count; i++) frame_data_destroy(&reading->provider.frames[i]);
     g_free(reading->provider.frames);
 }
 
@@ -220,8 +219,7 @@ static GPtrArray *read_in_one_pass(const struct fuzz_capture *capture)
     struct reading reading;
 
     open_file(&reading, capture, TRUE);
-    for (unsigned i = 0; i < capture->frames->len; i++)
-        g_ptr_array_add(texts, dissect(&reading, i, TRUE, TRUE));
+    for (unsigned i = 0; i < capture->frames->len; i++) g_ptr_array_add(texts, dissect(&reading, i, TRUE, TRUE));
     draw_tap_listeners(TRUE);
     for (unsigned i = capture->frames->len; i-- > 0;) {
         char *again = dissect(&reading, i, FALSE, FALSE);
@@ -240,8 +238,7 @@ static void read_in_two_passes(const struct fuzz_capture *capture, const GPtrArr
     struct reading reading;
 
     open_file(&reading, capture, FALSE);
-    for (unsigned i = 0; i < capture->frames->len; i++)
-        g_free(dissect(&reading, i, TRUE, FALSE));
+    for (unsigned i = 0; i < capture->frames->len; i++) g_free(dissect(&reading, i, TRUE, FALSE));
     epan_dissect_free(reading.edt);
     reading.edt = epan_dissect_new(reading.session, TRUE, TRUE);
     for (unsigned i = 0; i < capture->frames->len; i++) {
@@ -323,11 +320,9 @@ static unsigned replay(const char *path, unsigned changes)
 
     if (!folder) return replay_file(path, changes);
     names = g_ptr_array_new_with_free_func(g_free);
-    while ((name = g_dir_read_name(folder)))
-        g_ptr_array_add(names, g_build_filename(path, name, NULL));
+    while ((name = g_dir_read_name(folder))) g_ptr_array_add(names, g_build_filename(path, name, NULL));
     g_dir_close(folder);
-    for (unsigned i = 0; i < names->len; i++)
-        count += replay_file(names->pdata[i], changes);
+    for (unsigned i = 0; i < names->len; i++) count += replay_file(names->pdata[i], changes);
     g_ptr_array_unref(names);
     return count;
 }
@@ -342,8 +337,7 @@ int main(int argc, char **argv)
         return 2;
     }
     LLVMFuzzerInitialize(&argc, &argv);
-    for (int i = 2; i < argc; i++)
-        inputs += replay(argv[i], (unsigned)strtoul(argv[1], NULL, 10));
+    for (int i = 2; i < argc; i++) inputs += replay(argv[i], (unsigned)strtoul(argv[1], NULL, 10));
     if (inputs == 0) {
         fprintf(stderr, "%s: no file could be read\n", argv[0]);
         return 1;

@@ -32,8 +32,7 @@ int main(int argc, char **argv)
     if (!capture || capture->frames->len == 0) return fail("not a classic pcap file with frames in it", NULL);
     source = g_rand_new_with_seed((guint32)strtoul(argv[1], NULL, 10));
     changes = (unsigned)strtoul(argv[2], NULL, 10);
-    for (unsigned i = 0; i < changes; i++)
-        fuzz_capture_mutate(capture, source);
+    for (unsigned i = 0; i < changes; i++) fuzz_capture_mutate(capture, source);
     size += (gsize)changes * ROOM_PER_CHANGE;
     written = g_malloc(size);
     size = fuzz_capture_write(capture, written, size);

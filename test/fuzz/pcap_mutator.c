@@ -19,8 +19,7 @@ static uint32_t little(const uint8_t *bytes)
 
 static void put_little(uint8_t *bytes, uint32_t value)
 {
-    for (unsigned i = 0; i < 4; i++)
-        bytes[i] = (uint8_t)(value >> 8 * i);
+    for (unsigned i = 0; i < 4; i++) bytes[i] = (uint8_t)(value >> 8 * i);
 }
 
 static void frame_free(void *data)
@@ -142,8 +141,7 @@ static uint32_t big(const uint8_t *bytes)
 
 static void put_big(uint8_t *bytes, uint32_t value)
 {
-    for (unsigned i = 0; i < 4; i++)
-        bytes[i] = (uint8_t)(value >> (24 - 8 * i));
+    for (unsigned i = 0; i < 4; i++) bytes[i] = (uint8_t)(value >> (24 - 8 * i));
 }
 
 /* ---- changes of a header ---- */
