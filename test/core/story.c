@@ -2,7 +2,7 @@
  * Every story runs at several pairs of initial sequence numbers, some of which wrap 2^31 and 2^32, with either side as
  * end 0 of the flow, and asks again for every position afterwards and in between, in other orders: one pass and two
  * passes must show the same. Knows the core's interface, nothing of how it decides.
- * Look next: story_file.h for the notation, test/stories for the stories.
+ * Look next: story_file.h for the notation, story_teller.h for the packets, test/stories for the stories.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -12,26 +12,13 @@
 
 #include "core/explain.h"
 #include "rig.h"
-#include "story_file.h"
-
-enum {
-    FRAMES_APART = 10,         /* frames of other connections lie between ours */
-    USUAL_STEP = 10 * 1000000, /* nanoseconds from packet to packet */
-    COPY_STEP = 20 * 1000,     /* and from a packet to its copy from the other port of the switch */
-};
-
-static const int64_t CAPTURE_BEGINS = INT64_C(1700000000) * 1000000000;
+#include "story_teller.h"
 
 /* The ISS of C and S. The first is plain; in the others numbers near the beginning pass 2^31, 2^32, or both, in one
  * direction or in both; with 2^32-1 the first ACK is the raw number 0 (REAL-STACKS 33). */
 static const uint32_t iss_pairs[][2] = {
     {1000, 5000},           {0x7ffffff0, 0xfffffff0}, {0xffffff9c, 0x7fffffff}, {0xffffffff, 0xffffffff},
     {0x7ffffffe, 77777777}, {0x80000000, 0xfffffffe}, {0xfffffc18, 0xfffffc18}, {0, 0xfffffffd},
-};
-
-struct variant {
-    uint32_t iss[2]; /* of C and S */
-    uint8_t c_end;   /* the end of the flow that C is */
 };
 
 /* A position, and what was shown when it was fed. */
@@ -43,17 +30,13 @@ struct shown {
 
 struct run {
     const struct story *story;
-    struct variant variant;
+    struct story_teller teller;
     struct rig_heap heap;
     struct tcps_memory memory;
     struct tcps_flow flow;
-    struct tcps_conn *conn; /* of the last packet */
-    struct tcps_view view;  /* of the last packet */
-    unsigned sender;        /* end that sent it */
-    int64_t time, begin;
-    uint32_t packets;        /* captured so far */
-    uint16_t next_id[2];     /* by side */
-    GArray *sent;            /* struct tcps_segment, raw, for copies */
+    struct tcps_conn *conn;  /* of the last packet */
+    struct tcps_view view;   /* of the last packet */
+    unsigned sender;         /* end that sent it */
     GArray *shown;           /* struct shown */
     struct rig_path path[2]; /* by end */
     uint8_t client_side;     /* whom the story expects to be shown as the client */
@@ -62,75 +45,16 @@ struct run {
     GString *failure; /* empty as long as all is well */
 };
 
-/* ---- segments ---- */
-
-/* A number that depends on all that a TCP checksum covers. */
-static uint16_t checksum_of(const struct tcps_segment *seg)
-{
-    const uint32_t parts[] = {seg->seq, seg->ack, seg->len, seg->tsval, seg->wnd, seg->flags, seg->from, seg->has_ts};
-    uint32_t sum = 2166136261u;
-
-    for (unsigned i = 0; i < G_N_ELEMENTS(parts); i++) sum = (sum ^ parts[i]) * 16777619u;
-    return (uint16_t)(sum >> 16 ^ sum);
-}
-
 static uint8_t end_of(const struct run *run, uint8_t side)
 {
-    return side ^ run->variant.c_end;
-}
-
-static bool same_numbers(const struct tcps_segment *a, const struct tcps_segment *b)
-{
-    return a->from == b->from && a->seq == b->seq && a->ack == b->ack && a->flags == b->flags && a->len == b->len;
-}
-
-/* The packet captured before of which `seg` is a copy. */
-static const struct tcps_segment *original_of(const struct run *run, const struct tcps_segment *seg)
-{
-    for (guint i = run->sent->len; i-- > 0;) {
-        const struct tcps_segment *sent = &g_array_index(run->sent, struct tcps_segment, i);
-
-        if (same_numbers(sent, seg)) return sent;
-    }
-    return NULL;
-}
-
-static void advance_time(struct run *run, const struct story_line *line)
-{
-    if (line->time_is_set && line->time_is_absolute)
-        run->time = run->begin + line->seg.time;
-    else
-        run->time += line->time_is_set ? line->seg.time : line->copy ? COPY_STEP : USUAL_STEP;
-}
-
-static struct tcps_segment raw_segment(struct run *run, const struct story_line *line)
-{
-    struct tcps_segment seg = line->seg;
-    uint8_t side = line->seg.from;
-    const struct tcps_segment *original;
-
-    advance_time(run, line);
-    seg.time = run->time;
-    seg.from = end_of(run, side);
-    seg.seq += run->variant.iss[side];
-    if (seg.flags & TCPS_ACK) seg.ack += run->variant.iss[!side];
-    if (!line->id_is_set) seg.ip_id = run->next_id[side]++;
-    seg.checksum = checksum_of(&seg);
-    original = line->copy ? original_of(run, &seg) : NULL;
-    if (line->copy && !original) g_error("%s:%u: a copy of what?", run->story->file, line->number);
-    if (original) {
-        seg.ip_id = original->ip_id;
-        seg.checksum = original->checksum;
-        seg.wnd = original->wnd;
-    }
-    return seg;
+    return side ^ run->teller.c_end;
 }
 
 /* ---- messages ---- */
 
 static void base_by_end(const struct run *run, uint32_t base[2])
 {
-    for (uint8_t side = 0; side < 2; side++) base[end_of(run, side)] = run->variant.iss[side];
+    for (uint8_t side = 0; side < 2; side++) base[end_of(run, side)] = run->teller.iss[side];
 }
 
 static void states_text(GString *out, const uint8_t state[2], const uint8_t basis[2], unsigned client)
@@ -150,8 +74,8 @@ G_GNUC_PRINTF(3, 4) static void fail(struct run *run, const struct story_line *l
     va_start(args, format);
     g_string_append_vprintf(run->failure, format, args);
     va_end(args);
-    g_string_append_printf(run->failure, "\n  ISS %u and %u, C is end %u; so far:\n%s", run->variant.iss[0],
-                           run->variant.iss[1], run->variant.c_end, run->trace->str);
+    g_string_append_printf(run->failure, "\n  ISS %u and %u, C is end %u; so far:\n%s", run->teller.iss[0],
+                           run->teller.iss[1], run->teller.c_end, run->trace->str);
     if (!run->conn) return;
     base_by_end(run, base);
     rig_facts_text(run->failure, run->conn, base);
@@ -194,7 +118,7 @@ static void ask_again(struct run *run, guint i, const char *when)
 static void ask_between(struct run *run, guint i)
 {
     const struct shown *shown = &g_array_index(run->shown, struct shown, i);
-    struct tcps_position at = {.frame = shown->at.frame + FRAMES_APART / 2};
+    struct tcps_position at = {.frame = shown->at.frame + STORY_FRAMES_APART / 2};
     const struct tcps_conn *conn;
     struct tcps_view view;
 
@@ -266,14 +190,10 @@ static void take_note_of(struct run *run, const struct story_line *line, const s
 
 static void feed(struct run *run, const struct story_line *line)
 {
-    struct tcps_segment seg = raw_segment(run, line);
+    struct tcps_segment seg;
     struct tcps_conn *conn;
 
-    if (!line->captured) return;
-    /* A further layer is in the frame of the packet before it. */
-    if (seg.at.layer == 0 || run->packets == 0) run->packets++;
-    seg.at.frame = run->packets * FRAMES_APART;
-    g_array_append_val(run->sent, seg);
+    if (!story_teller_next(&run->teller, line, &seg)) return;
     if (line->kind == STORY_UNREACHABLE)
         conn = tcps_flow_unreachable(&run->flow, &run->memory, &seg);
     else
@@ -350,7 +270,8 @@ static void expect_corrections(struct run *run, const struct story_line *line, c
     struct tcps_event event;
 
     for (unsigned i = 0; tcps_event_at(run->conn, &run->view, run->sender, i, &event); i++)
-        if (event.taken_back) g_string_append_printf(got, "%s%u", got->len ? " " : "", event.taken_back / FRAMES_APART);
+        if (event.taken_back)
+            g_string_append_printf(got, "%s%u", got->len ? " " : "", event.taken_back / STORY_FRAMES_APART);
     if (!got->len) g_string_append(got, "none");
     expect_text(run, line, words, got);
 }
@@ -393,18 +314,13 @@ static void expect(struct run *run, const struct story_line *line)
 
 /* ---- running ---- */
 
-static void open_run(struct run *run, const struct story *story, const struct variant *variant)
+static void open_run(struct run *run, const struct story *story, const uint32_t iss[2], uint8_t c_end)
 {
-    *run = (struct run){.story = story,
-                        .variant = *variant,
-                        .time = CAPTURE_BEGINS - USUAL_STEP,
-                        .begin = CAPTURE_BEGINS,
-                        .next_id = {100, 40000},
-                        .random = 12345};
+    *run = (struct run){.story = story, .random = 12345};
+    story_teller_open(&run->teller, story, iss, c_end);
     rig_heap_open(&run->heap);
     run->memory = rig_heap_memory(&run->heap);
     for (uint8_t side = 0; side < 2; side++) run->flow.first.ports[end_of(run, side)] = story->ports[side];
-    run->sent = g_array_new(FALSE, FALSE, sizeof(struct tcps_segment));
     run->shown = g_array_new(FALSE, FALSE, sizeof(struct shown));
     run->trace = g_string_new(NULL);
     run->failure = g_string_new(NULL);
@@ -413,7 +329,7 @@ static void open_run(struct run *run, const struct story *story, const struct va
 static char *close_run(struct run *run)
 {
     for (unsigned end = 0; end < 2; end++) rig_path_close(&run->path[end]);
-    g_array_free(run->sent, TRUE);
+    story_teller_close(&run->teller);
     g_array_free(run->shown, TRUE);
     g_string_free(run->trace, TRUE);
     rig_heap_close(&run->heap);
@@ -421,11 +337,11 @@ static char *close_run(struct run *run)
 }
 
 /* Runs a story once. Returns what went wrong, "" if nothing. */
-static char *run_once(const struct story *story, const struct variant *variant)
+static char *run_once(const struct story *story, const uint32_t iss[2], uint8_t c_end)
 {
     struct run run;
 
-    open_run(&run, story, variant);
+    open_run(&run, story, iss, c_end);
     for (guint i = 0; i < story->lines->len && !run.failure->len; i++) {
         const struct story_line *line = g_ptr_array_index(story->lines, i);
 
@@ -446,8 +362,7 @@ static void run_story(gconstpointer data)
 
     for (uint8_t c_end = 0; c_end < 2; c_end++) {
         for (unsigned i = 0; i < G_N_ELEMENTS(iss_pairs); i++) {
-            struct variant variant = {.iss = {iss_pairs[i][0], iss_pairs[i][1]}, .c_end = c_end};
-            char *failure = run_once(story, &variant);
+            char *failure = run_once(story, iss_pairs[i], c_end);
 
             runs++;
             if (*failure) failures++;
