@@ -14,6 +14,7 @@
 
 #include <epan/epan.h>
 #include <epan/epan_dissect.h>
+#include <epan/packet.h>
 #include <epan/stat_tap_ui.h>
 #include <epan/tap.h>
 
@@ -285,6 +286,16 @@ static void dissection_ends(epan_dissect_t *edt)
     }
 }
 
+/* As the reports do: the end of a session is the end of its connections. */
+static void session_ends(void)
+{
+    for (guint i = 0; tables && i < tables->len; i++) {
+        struct table *table = g_ptr_array_index(tables, i);
+
+        if (table->gathers) start_over(table);
+    }
+}
+
 static void dissection_begins(epan_dissect_t *edt)
 {
     (void)edt;
@@ -303,6 +314,7 @@ void tcpstate_register_table_passes(void)
     };
 
     epan_register_plugin(&plugin);
+    register_cleanup_routine(session_ends);
 }
 
 /* ---- registration --------------------------------------------------------------------------------------------- */

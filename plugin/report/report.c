@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <epan/packet.h>
 #include <epan/stat_tap_ui.h>
 #include <epan/tap.h>
 
@@ -194,6 +195,15 @@ struct tcpstate_run_handle {
     struct clock clock;
 };
 
+static GSList *running; /* struct tcpstate_run_handle * */
+
+/* tshark -M ends a session, and with it all connections, while the taps go on, and calls no reset: what a report tells
+ * is of the session it is written in. */
+static void forget_connections(void)
+{
+    for (GSList *at = running; at; at = at->next) reset(&((struct tcpstate_run_handle *)at->data)->run);
+}
+
 char *tcpstate_run_start(const struct tcpstate_request *request, tcpstate_deliver *deliver, void *context,
                          struct tcpstate_run_handle **started)
 {
@@ -206,6 +216,7 @@ char *tcpstate_run_start(const struct tcpstate_request *request, tcpstate_delive
     handle->run.context = context;
     handle->clock.run = &handle->run;
     start_gathering(&handle->run);
+    running = g_slist_prepend(running, handle);
     error = register_tap_listener(TCPSTATE_TAP, &handle->run, request->filter, TL_REQUIRES_NOTHING, reset, take_packet,
                                   draw, NULL);
     if (!error)
@@ -224,6 +235,7 @@ void tcpstate_run_stop(struct tcpstate_run_handle *handle)
 {
     remove_tap_listener(&handle->run);
     remove_tap_listener(&handle->clock);
+    running = g_slist_remove(running, handle);
     drop_gathering(&handle->run);
     g_free(handle);
 }
@@ -277,6 +289,7 @@ static void register_command(const char *command, const char *title)
 
 void tcpstate_register_reports(void)
 {
+    register_cleanup_routine(forget_connections);
     register_command(COMMAND, NULL);
 #define X(name, argument, title, what) register_command(COMMAND "," #name, NULL);
     TCPSTATE_REPORT_KINDS(X)

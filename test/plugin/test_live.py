@@ -77,6 +77,15 @@ def test_what_is_forgotten_is_found_in_the_middle(wireshark):
     assert forgetting[4:7] == [("midstream", "ESTABLISHED:ESTABLISHED")] * 3
 
 
+@pytest.mark.parametrize("name", ["exchanges", "connections", "ladder,0", "table-connections"])
+def test_a_report_is_of_the_session_it_is_written_in(name, tshark):
+    """What went with the sessions before is not looked at again."""
+    done = tshark("-q", "-M", "50", "-r", CAPTURES / "http-twelve-at-once.pcapng", "-z", f"tcpstate,{name}")
+    assert done.stderr.count("resetting session") == 2
+    whole = tshark("-q", "-r", CAPTURES / "http-twelve-at-once.pcapng", "-z", f"tcpstate,{name}")
+    assert 5 < len(done.stdout.splitlines()) <= len(whole.stdout.splitlines()) and done.stdout != whole.stdout
+
+
 def test_the_filters_of_the_document_are_valid(tshark):
     text = (ROOT / "docs" / "live.md").read_text(encoding="utf-8")
     filters = re.findall(r"-Y '([^']+)'", text)
