@@ -47,6 +47,25 @@ class Log:
                 return
 
 
+def capturing():
+    """The sockets that see packets, of this namespace; libpcap's, since nobody else is in it."""
+    with open("/proc/net/packet", encoding="ascii") as table:
+        return [line.split()[-1] for line in table][1:]
+
+
+def wait_for_capture(complaints):
+    """Only Wireshark 4.0 says in which file it captures; all say first that they will, and then open a socket, which is
+    not the one with which they ask what the interface can do."""
+    complaints.wait_for("Capturing on")
+    end = time.monotonic() + PATIENCE
+    sockets = []
+    while not sockets or sockets != capturing():
+        if time.monotonic() > end:
+            sys.exit(f"nothing captures after {PATIENCE} s; so far: {complaints.lines}")
+        sockets = capturing()
+        time.sleep(0.5)
+
+
 def talk(log, waiting):
     """One conversation. The client closes first, the server when the log has shown CLOSE_WAIT."""
     def shown(text):
@@ -77,7 +96,7 @@ def main():
                           start_new_session=True) as program:
         log, complaints = Log(program.stdout), Log(program.stderr)
         try:
-            complaints.wait_for("File: ")  # dumpcap's word that it captures
+            wait_for_capture(complaints)
             talk(log, waiting)
         finally:
             os.killpg(program.pid, signal.SIGINT)
