@@ -65,12 +65,9 @@ static inline union tcpstate_bool_preference tcpstate_bool_default(bool value)
     return preference;
 }
 
-/* What the callback of a button in a text window returns: gboolean in 4.0, bool in 4.4 and, it is thought, 4.2. */
-#if TCPSTATE_WIRESHARK_FROM(4, 2)
-#define TCPSTATE_BUTTON_RESULT bool
-#else
-#define TCPSTATE_BUTTON_RESULT gboolean
-#endif
+/* What the callback of a button in a text window returns: gboolean in 4.0, bool in 4.4. The header tells, so that nobody
+ * has to know in which version it changed. For who includes epan/funnel.h. */
+#define TCPSTATE_BUTTON_RESULT __typeof__(((funnel_bt_t *)NULL)->func(NULL, NULL))
 
 /* 4.6 calls dissector_try_uint_new() dissector_try_uint_with_data(), with the same arguments. */
 #if TCPSTATE_WIRESHARK_FROM(4, 6)
