@@ -43,7 +43,8 @@ enum {
     TCPS_HAS_HOLE = 1 << 20,    /* octets it sent were not captured: hole_start and hole_end of the rarities are set */
     TCPS_FIN_GUESSED = 1 << 21, /* fin is where an uncaptured FIN may stand: the peer acknowledged one octet more */
     TCPS_FIN_UNSEEN = 1 << 22,  /* its FIN was not captured; the peer's close implies it */
-    TCPS_HAS_DOUBT = 1 << 23    /* doubt of the rarities is set, and no FIN came since */
+    TCPS_HAS_DOUBT = 1 << 23,   /* doubt of the rarities is set, and no FIN came since */
+    TCPS_ASKS_FAST_OPEN = 1 << 24 /* its SYN asked for Fast Open: the peer may send before the third ACK */
 };
 
 enum {

@@ -71,8 +71,8 @@ void tcps_exchanges_of(const struct tcps_conn *conn, uint32_t entries, struct tc
 /* Which end sent the RST that entry `entry` of the log tells of: 0 or 1; -1 if it tells of none. */
 int tcps_reset_sender(const struct tcps_conn *conn, uint32_t entry);
 
-/* Zeek's conn_state ("SF", "S0", ...) as if the capture ended there. Static. */
-const char *tcps_conn_state(const struct tcps_conn *conn, uint32_t entries);
+/* Zeek's conn_state ("SF", "S0", ...) as if the capture ended at position `at`. Static. */
+const char *tcps_conn_state(const struct tcps_conn *conn, struct tcps_position at);
 
 /* Zeek's history letters (s h a d f r, upper case for the client), as of position `at`; always terminated. */
 void tcps_history(const struct tcps_conn *conn, struct tcps_position at, char *text, size_t size);

@@ -27,6 +27,7 @@ void tcps_take_first_syn(struct tcps_step *step, const struct tcps_segment *seg)
     tcps_start_numbers(step, me, seg->seq, seg->seq + 1 + seg->len);
     me->known |= TCPS_SEEN | TCPS_HAS_ISS;
     me->known &= ~(uint32_t)TCPS_LISTENS; /* it opens actively, whatever it was taken for */
+    if (seg->fast_open) me->known |= TCPS_ASKS_FAST_OPEN;
     me->mark = tcps_mark_of(seg);
     tcps_take_wscale(me, seg);
     if (!tcps_has(peer, TCPS_OLD_LIFE)) tcps_take_timestamp(peer, seg);
@@ -41,6 +42,7 @@ static void take_syn_again(struct tcps_step *step)
         return;
     }
     me->mark = tcps_mark_of(step->seg);
+    if (!step->seg->fast_open) me->known &= ~(uint32_t)TCPS_ASKS_FAST_OPEN; /* it went without (RFC 7413 4.1.3) */
     if (tcps_has(me, TCPS_RST_GOT) && tcps_only_syn_sent(me)) { /* some stacks try a refused SYN three times */
         me->known &= ~(uint32_t)TCPS_RST_GOT;
         tcps_settle(step, step->my_end, TCPS_WHY_SYN_AFTER_RST);
@@ -93,6 +95,11 @@ static void repeat_synack(struct tcps_step *step)
         return;
     }
     me->mark = tcps_mark_of(step->seg);
+    if (tcps_has(me, TCPS_RST_GOT) && !tcps_is_open(me)) {
+        me->known &= ~(uint32_t)TCPS_RST_GOT;
+        tcps_settle(step, step->my_end, TCPS_WHY_ALIVE_AFTER_RST);
+        return;
+    }
     if (tcps_has(me, TCPS_SYNCHRONIZED) || !tcps_has(me, TCPS_SYN_ACKED) || tcps_has(me, TCPS_HAS_FIN)) {
         tcps_verdict(step, step->my_end,
                      tcps_has(me, TCPS_SYNCHRONIZED) ? TCPS_WHY_SYNACK_INSIDE : TCPS_WHY_SYNACK_REPEATED);

@@ -99,8 +99,9 @@ static bool proves_synchronized(const struct tcps_step *step)
     const struct tcps_segment *seg = step->seg;
 
     if (!tcps_has(me, TCPS_SENT_SYNACK)) return true;
-    if (tcps_has(me, TCPS_HAS_RCV) && seq_gt(seg->ack, me->rcv_nxt) && !tcps_has(me, TCPS_FAST_OPEN)) return true;
-    if (tcps_has(me, TCPS_FAST_OPEN)) return tcps_has(me, TCPS_SYN_ACKED) && seq_gt(seg->ack, me->rcv_nxt);
+    if (tcps_has(me, TCPS_FAST_OPEN) || tcps_has(step->peer, TCPS_ASKS_FAST_OPEN))
+        return tcps_has(me, TCPS_SYN_ACKED) && seq_gt(seg->ack, me->rcv_nxt);
+    if (tcps_has(me, TCPS_HAS_RCV) && seq_gt(seg->ack, me->rcv_nxt)) return true;
     return seg->len > 0 || (seg->flags & TCPS_FIN) || seq_gt(seg->seq, me->iss + 1);
 }
 

@@ -4,8 +4,9 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include "evidence.h"
+
 #include "seq.h"
-#include "step.h"
 
 /* ---- is the RST good? ---- */
 
@@ -248,8 +249,9 @@ void tcps_take_reset(struct tcps_step *step)
 
 /* ---- after it ---- */
 
-/* Could `me` not have sent this before the RST? As its maker: octets or acknowledgements beyond what it had sent by then.
- * As its receiver: an ACK beyond the RST's own number, or anything once the maker is known to be alive. */
+/* Could `me` not have sent this before the RST? As its maker: octets or acknowledgements beyond what it had sent by then,
+ * not a FIN that was captured before. As its receiver: an ACK beyond the RST's own number, or anything once the maker is
+ * known to be alive. */
 void tcps_judge_life_after_reset(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me;
@@ -258,6 +260,7 @@ void tcps_judge_life_after_reset(struct tcps_step *step)
     uint32_t rst_seq = step->conn->rarities ? step->conn->rarities->rst_seq : 0;
     bool alive;
 
+    if ((seg->flags & TCPS_FIN) && tcps_is_copy(step)) return;
     if (tcps_has(me, TCPS_RST_MADE)) {
         uint32_t end = seg->seq + tcps_segment_space(seg);
 

@@ -81,16 +81,22 @@ static const char *zeek_verdict(const struct zeek *zeek, unsigned client, bool n
     return orig == ZEEK_ESTABLISHED && resp == ZEEK_ESTABLISHED ? "S1" : "OTH";
 }
 
-const char *tcps_conn_state(const struct tcps_conn *conn, uint32_t entries)
+static bool had_data(const struct tcps_conn *conn, struct tcps_position at)
 {
-    struct walk walk = walk_of(conn, entries);
+    for (unsigned end = 0; end < 2; end++)
+        if (conn->end[end].first_data && conn->end[end].first_data <= at.frame) return true;
+    return false;
+}
+
+const char *tcps_conn_state(const struct tcps_conn *conn, struct tcps_position at)
+{
+    struct walk walk = walk_of(conn, tcps_log_until(&conn->log, at));
     struct zeek zeek = {{ZEEK_INACTIVE, ZEEK_INACTIVE}, {ZEEK_INACTIVE, ZEEK_INACTIVE}, {false, false}};
     struct hop hop;
 
     while (next_hop(&walk, &hop)) zeek_hop(&zeek, &hop);
     if (walk.entries == 0) return "OTH";
-    return zeek_verdict(&zeek, conn->log.entries[walk.entries - 1].client_end,
-                        !conn->end[0].first_data && !conn->end[1].first_data);
+    return zeek_verdict(&zeek, conn->log.entries[walk.entries - 1].client_end, !had_data(conn, at));
 }
 
 /* ---- history ---- */

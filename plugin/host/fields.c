@@ -327,7 +327,7 @@ static void add_summary(const struct drawing *to)
 {
     char history[64];
 
-    add_string(to, CONN_STATE, tcps_conn_state(to->conn, to->entries));
+    add_string(to, CONN_STATE, tcps_conn_state(to->conn, to->shown->layer->segment.at));
     tcps_history(to->conn, to->shown->layer->segment.at, history, sizeof history);
     add_string(to, HISTORY, history);
     if (!to->pinfo->fd->visited) return;

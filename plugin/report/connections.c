@@ -81,7 +81,7 @@ static void fill_summary(const struct tcpstate_connection *connection, struct tc
 
     tcps_exchanges_of(conn, conn->log.count, &opening, &closing);
     tcps_history(conn, end, history, sizeof history);
-    tcpstate_cell_text(&cells[N_STATE], tcps_conn_state(conn, conn->log.count));
+    tcpstate_cell_text(&cells[N_STATE], tcps_conn_state(conn, end));
     tcpstate_cell_format(&cells[N_HISTORY], "%s", history);
     tcpstate_cell_text(&cells[N_OPEN_KIND], tcps_open_kind_name(opening.kind));
     tcpstate_cell_text(&cells[N_OPEN_STATUS], tcps_open_status_name(opening.status));

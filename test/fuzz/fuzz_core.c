@@ -196,7 +196,7 @@ static void check_exchanges(const struct tcps_conn *conn, struct tcps_position a
     tcps_closing_of(conn, entries, &closing);
     REQUIRE(tcps_open_kind_name(opening.kind) && tcps_open_status_name(opening.status));
     REQUIRE(tcps_close_kind_name(closing.kind) && closing.initiator >= -1 && closing.initiator <= 2);
-    REQUIRE(tcps_conn_state(conn, entries));
+    REQUIRE(tcps_conn_state(conn, at));
     for (size_t size = 1; size < sizeof text; size += 5) {
         memset(text, 'x', sizeof text);
         tcps_history(conn, at, text, size);
