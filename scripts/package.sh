@@ -2,12 +2,14 @@
 # Makes the Debian package for the Wireshark that is here: package.sh [--test] [--suite SUITE] [DIRECTORY]
 # The package goes to DIRECTORY (usually build/), and lintian looks at it. --test: installs it with apt in a clean root
 # of the SUITE (usually this machine's), runs the plugin there as root and as a user, removes it, and sees that nothing
-# is left. Needs root, for chroot; the root is made with mmdebstrap and kept as SUITE-min.tar where test-matrix.sh keeps
-# its roots; exit status 77 says that it cannot be tested here. For another Wireshark, run this where that one is.
+# is left; exit status 77 says that it cannot be tested here. Needs root, for chroot. For another Wireshark, run this where
+# that one is: scripts/test-matrix.sh does. Look next: plugin/install/package.cmake, roots.sh.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib.sh"
+# shellcheck source=roots.sh
+. "$project/scripts/roots.sh"
 
 test=no
 suite=
@@ -49,39 +51,8 @@ make_package() {
         die "lintian finds fault with $package"
 }
 
-# A minimal root, in $scratch/root. A tar, since every test must begin with one that nothing was ever installed in.
-unpack_root() {
-    local roots=${TCPSTATE_ROOTS:-${XDG_CACHE_HOME:-/var/tmp}/tcpstate-roots} tar
-    : "${suite:=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)}"
-    [ -n "$suite" ] || die "which suite? This system does not say its own; please give --suite"
-    tar=$roots/$suite-min.tar
-    if [ ! -s "$tar" ]; then
-        needs mmdebstrap have mmdebstrap
-        install_missing
-        mkdir -p "$roots"
-        rm -rf "$tar.new"
-        mmdebstrap --quiet --format=tar --variant=apt --aptopt="$aged" "$suite" "$tar.new" "$mirror" >&2 ||
-            cannot_test "no root of $suite could be made, see above"
-        mv "$tar.new" "$tar"
-    fi
-    mkdir "$scratch/root"
-    tar -C "$scratch/root" -xf "$tar"
-    cp -L /etc/resolv.conf "$scratch/root/etc/resolv.conf"
-}
-
-# In namespaces of its own, so that mounts and processes end with it.
-in_root() {
-    # shellcheck disable=SC2016
-    unshare --mount --pid --fork --propagation "$propagation" bash -c '
-        root=$1; shift
-        mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" &&
-            exec chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-                HOME=/root TERM=dumb LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"' \
-        bash "$scratch/root" "$@" </dev/null
-}
-
 apt_in_root() {
-    in_root apt-get -q -y --no-install-recommends -o Acquire::Check-Valid-Until=false "$@" >>"$scratch/apt.log" 2>&1
+    in_root "$scratch/root" apt-get -q -y --no-install-recommends -o Acquire::Check-Valid-Until=false "$@" >>"$scratch/apt.log" 2>&1
 }
 
 # Every file of the root, but for what the package manager notes down.
@@ -94,43 +65,52 @@ files_in_root() {
 # What the README shows on its first page, from an installed capture. Nothing is said of the plugin: it is found.
 capture=/usr/share/doc/tcpstate/captures/textbook-t3-curl.pcapng
 states_of() {
-    in_root "$@" tshark -r "$capture" -T fields -e frame.number -e tcpstate.pair 2>/dev/null
+    in_root "$scratch/root" "$@" tshark -r "$capture" -T fields -e frame.number -e tcpstate.pair 2>/dev/null
 }
 
 # A package for another Wireshark must be refused by apt, not be found out by the user.
 refuses_other_series() {
-    local other=$scratch/root/tmp/other.deb dir=$scratch/other
+    local other=$scratch/root/srv/other.deb dir=$scratch/other
     dpkg-deb -R "$package" "$dir"
     sed -i -E '/^Depends:/s/wireshark-common \([^)]*\)/wireshark-common (>= 99.0~)/' "$dir/DEBIAN/control"
     dpkg-deb --root-owner-group -b "$dir" "$other" >/dev/null
-    ! apt_in_root install /tmp/other.deb
+    ! apt_in_root install /srv/other.deb
 }
 
 test_package() {
     local expected=$'8\tFIN_WAIT_1:ESTABLISHED\n9\tFIN_WAIT_2:LAST_ACK\n10\tTIME_WAIT:CLOSED' user
     user=(setpriv --reuid=1000 --regid=1000 --clear-groups env HOME=/tmp)
     make_scratch
-    unpack_root
-    cp "$package" "$scratch/root/tmp/tcpstate.deb"
+    unpack_root "$suite" "$scratch/root" || cannot_test "no root of $suite could be made, see above"
+    cp "$package" "$scratch/root/srv/tcpstate.deb"
     apt_in_root update || cannot_test "apt-get update failed in the clean root: $(tail -n 1 "$scratch/apt.log")"
     # Wireshark first, so that the list of files before knows it.
     apt_in_root install tshark man-db || die "no tshark for the clean root: $(tail -n 3 "$scratch/apt.log")"
-    in_root env "${user[@]}" tshark -G folders >/dev/null 2>&1 || true
+    in_root "$scratch/root" "${user[@]}" tshark -G folders >/dev/null 2>&1 || true
     refuses_other_series || die "apt installs a package for another Wireshark"
     files_in_root >"$scratch/before"
-    apt_in_root install /tmp/tcpstate.deb || die "apt does not install it: $(tail -n 5 "$scratch/apt.log")"
+    apt_in_root install /srv/tcpstate.deb || die "apt does not install it: $(tail -n 5 "$scratch/apt.log")"
 
     [ "$(states_of "${user[@]}" | tail -n 3)" = "$expected" ] || die "a user's tshark does not show the states"
     [ "$(states_of env | tail -n 3)" = "$expected" ] || die "root's tshark does not show the states"
-    in_root "${user[@]}" tshark -q -r "$capture" -z tcpstate,exchanges 2>/dev/null |
+    in_root "$scratch/root" "${user[@]}" tshark -q -r "$capture" -z tcpstate,exchanges 2>/dev/null |
         grep -q '^Closes: 1 complete' || die "the report of exchanges is not what it should be"
-    in_root man -w tcpstate >/dev/null || die "there is no manual page"
-    in_root tshark --version 2>/dev/null | head -n 1
+    in_root "$scratch/root" man -w tcpstate >/dev/null || die "there is no manual page"
+    in_root "$scratch/root" tshark --version 2>/dev/null | head -n 1
 
     apt_in_root purge tcpstate || die "apt does not remove it"
     files_in_root >"$scratch/after"
     diff "$scratch/before" "$scratch/after" >&2 || die "the removed package left something, or took something with it"
     printf 'Installed, run and removed in a clean %s: passed\n' "$suite"
+}
+
+# Unstable bears the name of the release to come, as testing does.
+suite_here() {
+    if grep -q /sid /etc/os-release && apt-cache policy | grep -q n=sid; then
+        echo sid
+    else
+        sed -n 's/^VERSION_CODENAME=//p' /etc/os-release
+    fi
 }
 
 # ctest shows what exits so as skipped, and test.sh repeats the reason.
@@ -141,17 +121,13 @@ cannot_test() {
 
 if [ "$test" = yes ]; then
     [ "$(id -u)" = 0 ] || cannot_test "a clean root needs root, for chroot"
-    # Inside of a chroot, as of test-matrix.sh, there is no mount to make private; whoever made it did. mmdebstrap needs
-    # one, so that there the package is made and read by lintian, and installed only if the minimal root is there.
-    for propagation in private unchanged none; do
-        [ "$propagation" != none ] || cannot_test "no namespaces may be made here"
-        ! unshare --mount --pid --fork --propagation "$propagation" true 2>/dev/null || break
-    done
     have dpkg || cannot_test "this is no Debian"
+    needs_for_roots "$suite"
+    install_missing
+    can_enter_roots || cannot_test "no namespaces may be made here"
+    : "${suite:=$(suite_here)}"
+    [ -n "$suite" ] || die "which suite? This system does not say its own; please give --suite"
 fi
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
-# The clock of a test machine may be past the end of a Release file's validity.
-aged='Acquire::Check-Valid-Until "false"'
 package=
 make_package
 printf '%s\n' "$package"

@@ -58,6 +58,11 @@ run_ctest() {
 
 build_gcc() { configure_and_build gcc release -DCMAKE_C_COMPILER=gcc -DCMAKE_C_FLAGS=-Werror; }
 build_clang() { configure_and_build clang clang; }
+# The other two of gcc and clang, Debug and optimized: the plugin alone, to see that nothing is warned about.
+build_gcc_debug() { configure_and_build gcc-debug dev -DCMAKE_C_COMPILER=gcc -DBUILD_TESTING=OFF; }
+build_clang_optimized() {
+    configure_and_build clang-optimized release -DCMAKE_C_COMPILER=clang -DCMAKE_C_FLAGS=-Werror -DBUILD_TESTING=OFF
+}
 build_asan() { configure_and_build asan asan -DCMAKE_C_COMPILER=gcc; }
 
 cd "$project"
@@ -78,6 +83,7 @@ with_clang() {
         return
     fi
     step "build with clang, warnings are errors" build_clang
+    step "build with clang, optimized" build_clang_optimized
     step "core's tests, built with clang" run_ctest clang -L unit
 }
 with_sanitizers() {
@@ -91,6 +97,7 @@ with_sanitizers() {
 }
 
 if [ $# = 0 ]; then
+    step "build with gcc, for debugging" build_gcc_debug
     with_clang
     with_sanitizers
     step "static analysis" "$project/scripts/lint.sh"
