@@ -20,8 +20,9 @@
 
 #include "report/tap_payload.h"
 
-/* Wide enough for any number of a column that is shown as text. */
-enum { NUMBER_WIDTH = 14, FORMAT_SIZE = 16 };
+enum { FORMAT_SIZE = 16 };
+
+#define ROOM_FOR_ARROW "    "
 
 struct table;
 
@@ -36,6 +37,7 @@ struct table {
     unsigned index; /* which of the report's tables */
     char *label;    /* "Stuck"; "Exchanges: closes" when the report has several */
     char formats[TCPSTATE_MAX_COLUMNS][FORMAT_SIZE];
+    unsigned digits[TCPSTATE_MAX_COLUMNS]; /* that the largest number of a column has */
 
     struct tcpstate_gathering gathering;
     bool gathers;               /* a pass is going on, or about to begin */
@@ -90,22 +92,27 @@ static void drop_rows(stat_tap_table *shown)
     if (table->ui.refcount <= 1) g_ptr_array_set_size(table->old_rows, 0);
 }
 
+static bool is_time(enum tcpstate_column_type type)
+{
+    return type == TCPSTATE_COLUMN_DURATION || type == TCPSTATE_COLUMN_SECONDS;
+}
+
 static bool is_number(enum tcpstate_column_type type)
 {
-    return type == TCPSTATE_COLUMN_NUMBER || type == TCPSTATE_COLUMN_DURATION || type == TCPSTATE_COLUMN_SECONDS;
+    return type == TCPSTATE_COLUMN_NUMBER || is_time(type);
 }
 
 /* A cell as text. Numbers, too, are text in a column where some row has none: to the left of them goes what makes the
- * order of the texts the order of the numbers. */
-static char *text_of(const struct tcpstate_column *column, const struct tcpstate_cell *cell)
+ * order of the texts the order of the numbers, up to the `digits` that the column's largest has. */
+static char *text_of(const struct tcpstate_column *column, const struct tcpstate_cell *cell, unsigned digits)
 {
     char text[360];
 
     if (!cell->filled) return g_strdup("");
     switch (column->type) {
-    case TCPSTATE_COLUMN_NUMBER: return g_strdup_printf("%*" G_GINT64_FORMAT, NUMBER_WIDTH, cell->number);
+    case TCPSTATE_COLUMN_NUMBER: return g_strdup_printf("%*" G_GINT64_FORMAT, (int)digits, cell->number);
     case TCPSTATE_COLUMN_DURATION:
-    case TCPSTATE_COLUMN_SECONDS: return g_strdup_printf("%*.6f", NUMBER_WIDTH, (double)cell->number / 1e9);
+    case TCPSTATE_COLUMN_SECONDS: return g_strdup_printf("%*.6f", (int)digits, (double)cell->number / 1e9);
     case TCPSTATE_COLUMN_ENDPOINT:
         tcpstate_endpoint_text(cell->address, cell->port, text, sizeof text);
         return g_strdup(text);
@@ -113,42 +120,72 @@ static char *text_of(const struct tcpstate_column *column, const struct tcpstate
     }
 }
 
-static void set_item(stat_tap_table_item_type *item, stat_tap_table_item_enum type,
-                     const struct tcpstate_column *column, const struct tcpstate_cell *cell)
-{
-    item->type = type;
-    if (type == TABLE_ITEM_UINT)
-        item->value.uint_value = (guint)CLAMP(cell->number, 0, (int64_t)G_MAXUINT);
-    else if (type == TABLE_ITEM_FLOAT)
-        item->value.float_value = (double)cell->number / 1e9;
-    else
-        item->value.string_value = text_of(column, cell);
-}
-
 static const void *item_at(const struct tcpstate_table *from, guint row)
 {
     return from->items->data + (gsize)row * g_array_get_element_size(from->items);
 }
 
-/* What a column holds in all of its rows. The program sorts by the type of one of two items and trusts that the other
- * one's is the same, so a column with an empty cell holds texts only. */
-static void choose_types(const struct table *table, const struct tcpstate_table *from)
+/* What is known of a column when all of its rows have been looked at. */
+struct span {
+    int64_t least, most;
+    bool has_empty;
+};
+
+/* The program sorts by the type of one of two items and trusts that the other one's is the same, so a column with an
+ * empty cell holds texts only; so does one with numbers that the program's integers cannot hold. */
+static stat_tap_table_item_enum type_for(enum tcpstate_column_type type, const struct span *span)
+{
+    bool fits = type != TCPSTATE_COLUMN_NUMBER || (span->least >= 0 && span->most <= (int64_t)G_MAXUINT);
+
+    if (!is_number(type) || span->has_empty || !fits) return TABLE_ITEM_STRING;
+    return type == TCPSTATE_COLUMN_NUMBER ? TABLE_ITEM_UINT : TABLE_ITEM_FLOAT;
+}
+
+static unsigned digits_of(const struct tcpstate_column *column, int64_t number)
+{
+    struct tcpstate_cell cell = {.filled = true, .number = number};
+    char *text = text_of(column, &cell, 0);
+    size_t length = strlen(text);
+
+    g_free(text);
+    return (unsigned)length;
+}
+
+static void choose_types(struct table *table, const struct tcpstate_table *from)
 {
     struct tcpstate_cell cells[TCPSTATE_MAX_COLUMNS];
-    bool empty[TCPSTATE_MAX_COLUMNS] = {false};
+    struct span spans[TCPSTATE_MAX_COLUMNS] = {{0}};
 
     for (guint row = 0; row < from->items->len; row++) {
         memset(cells, 0, sizeof cells);
         from->fill(item_at(from, row), cells);
-        for (unsigned column = 0; column < from->column_count; column++) empty[column] |= !cells[column].filled;
+        for (unsigned column = 0; column < from->column_count; column++) {
+            struct span *span = &spans[column];
+
+            span->has_empty |= !cells[column].filled;
+            span->least = MIN(span->least, cells[column].number);
+            span->most = MAX(span->most, cells[column].number);
+        }
     }
     for (unsigned column = 0; column < from->column_count; column++) {
-        enum tcpstate_column_type type = from->columns[column].type;
+        const struct tcpstate_column *of = &from->columns[column];
 
-        table->ui.fields[column].type = !is_number(type) || empty[column] ? TABLE_ITEM_STRING
-                                        : type == TCPSTATE_COLUMN_NUMBER  ? TABLE_ITEM_UINT
-                                                                          : TABLE_ITEM_FLOAT;
+        table->ui.fields[column].type = type_for(of->type, &spans[column]);
+        if (is_number(of->type))
+            table->digits[column] = MAX(digits_of(of, spans[column].least), digits_of(of, spans[column].most));
     }
+}
+
+static void set_item(stat_tap_table_item_type *item, stat_tap_table_item_enum type,
+                     const struct tcpstate_column *column, const struct tcpstate_cell *cell, unsigned digits)
+{
+    item->type = type;
+    if (type == TABLE_ITEM_UINT)
+        item->value.uint_value = (guint)cell->number;
+    else if (type == TABLE_ITEM_FLOAT)
+        item->value.float_value = (double)cell->number / 1e9;
+    else
+        item->value.string_value = text_of(column, cell, digits);
 }
 
 static void add_row(stat_tap_table *shown, const struct table *table, const struct tcpstate_table *from, guint row,
@@ -160,7 +197,8 @@ static void add_row(stat_tap_table *shown, const struct table *table, const stru
     memset(cells, 0, sizeof cells);
     from->fill(item_at(from, row), cells);
     for (unsigned column = 0; column < from->column_count; column++) {
-        set_item(&items[column], table->ui.fields[column].type, &from->columns[column], &cells[column]);
+        set_item(&items[column], table->ui.fields[column].type, &from->columns[column], &cells[column],
+                 table->digits[column]);
         if (items[column].type == TABLE_ITEM_STRING)
             widths[column] = MAX(widths[column], strlen(items[column].value.string_value));
     }
@@ -319,19 +357,18 @@ void tcpstate_register_table_passes(void)
 
 /* ---- registration --------------------------------------------------------------------------------------------- */
 
-/* "SYN,ACK+", "Client state", "→ACK (s)": what a heading of the text says, or else the key. */
+/* "Client state", "SYN,ACK to ACK (s)". A column is made as wide as its heading before there is an arrow in it that tells
+ * how rows are sorted: the blanks are what the arrow covers then. */
 static char *heading_of(const struct tcpstate_column *column)
 {
-    GString *heading = g_string_new(column->heading && *column->heading ? column->heading : column->key);
+    GString *heading = g_string_new(column->title ? column->title : column->heading);
 
-    if (g_str_has_prefix(heading->str, "->")) {
-        g_string_erase(heading, 0, 2);
-        g_string_prepend(heading, "\xe2\x86\x92"); /* U+2192 */
-    }
-    for (char *at = strchr(heading->str, '_'); at; at = strchr(at, '_')) *at = ' ';
     heading->str[0] = g_ascii_toupper(heading->str[0]);
-    if (column->type == TCPSTATE_COLUMN_DURATION || column->type == TCPSTATE_COLUMN_SECONDS)
-        g_string_append(heading, " (s)");
+    if (is_time(column->type)) g_string_append(heading, " (s)");
+    if (is_number(column->type))
+        g_string_prepend(heading, ROOM_FOR_ARROW);
+    else
+        g_string_append(heading, ROOM_FOR_ARROW);
     return g_string_free(heading, FALSE);
 }
 

@@ -18,10 +18,10 @@ struct census_row {
 enum { E_STATE, E_CLIENT, E_SERVER, E_ALL, E_COLUMNS };
 
 static const struct tcpstate_column end_columns[E_COLUMNS] = {
-    {"state", "state", TCPSTATE_COLUMN_TEXT, false, false},
-    {"client", "clients", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"server", "servers", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"endpoints", "endpoints", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"state", "state", TCPSTATE_COLUMN_TEXT, false, false, NULL},
+    {"client", "clients", TCPSTATE_COLUMN_NUMBER, false, false, NULL},
+    {"server", "servers", TCPSTATE_COLUMN_NUMBER, false, false, NULL},
+    {"endpoints", "endpoints", TCPSTATE_COLUMN_NUMBER, false, false, NULL},
 };
 
 static void fill_end(const void *item, struct tcpstate_cell *cells)
@@ -87,9 +87,9 @@ static const unsigned counted_states[] = {
 enum { S_TIME, S_CONNECTIONS, S_STATES, S_COLUMNS = S_STATES + G_N_ELEMENTS(counted_states) };
 
 static const struct tcpstate_column series_columns[S_COLUMNS] = {
-    {"time", "time", TCPSTATE_COLUMN_SECONDS, false, false},
-    {"connections", "conns", TCPSTATE_COLUMN_NUMBER, false, false},
-#define X(name, heading) {#name, heading, TCPSTATE_COLUMN_NUMBER, false, false},
+    {"time", "time", TCPSTATE_COLUMN_SECONDS, false, false, NULL},
+    {"connections", "conns", TCPSTATE_COLUMN_NUMBER, false, false, NULL},
+#define X(name, heading) {#name, heading, TCPSTATE_COLUMN_NUMBER, false, false, NULL},
     COUNTED_STATES(X)
 #undef X
 };

@@ -27,8 +27,9 @@ struct tcpstate_column {
     const char *key;     /* for programs */
     const char *heading; /* for people; "->" becomes an arrow where there may be one. NULL: not shown in text */
     enum tcpstate_column_type type;
-    bool breaks; /* where a row that is too wide goes on in the next line; a line of nothing is left out */
-    bool quiet;  /* in text, 0 is left empty */
+    bool breaks;       /* where a row that is too wide goes on in the next line; a line of nothing is left out */
+    bool quiet;        /* in text, 0 is left empty */
+    const char *title; /* above a window's column, where there is room, without the unit of a time; NULL: the heading */
 };
 
 /* One value of a row. `filled` false: there is none. */

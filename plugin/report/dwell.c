@@ -18,15 +18,15 @@ struct dwell_row {
 enum { D_STATE, D_ENDED, D_P50, D_P95, D_MAX, D_STREAM, D_FRAME, D_GOING_ON, D_SO_FAR, D_COLUMNS };
 
 static const struct tcpstate_column columns[D_COLUMNS] = {
-    {"state", "state", TCPSTATE_COLUMN_TEXT, false, false},
-    {"ended", "ended", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"p50", "p50", TCPSTATE_COLUMN_DURATION, false, false},
-    {"p95", "p95", TCPSTATE_COLUMN_DURATION, false, false},
-    {"max", "max", TCPSTATE_COLUMN_DURATION, false, false},
-    {"stream", "stream", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"frame", NULL, TCPSTATE_COLUMN_NUMBER, false, false},
-    {"going_on", "at end", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"longest_so_far", "longest", TCPSTATE_COLUMN_DURATION, false, false},
+    {"state", "state", TCPSTATE_COLUMN_TEXT, false, false, NULL},
+    {"ended", "ended", TCPSTATE_COLUMN_NUMBER, false, false, "Stays that ended"},
+    {"p50", "p50", TCPSTATE_COLUMN_DURATION, false, false, "Median"},
+    {"p95", "p95", TCPSTATE_COLUMN_DURATION, false, false, "95th percentile"},
+    {"max", "max", TCPSTATE_COLUMN_DURATION, false, false, "Longest"},
+    {"stream", "stream", TCPSTATE_COLUMN_NUMBER, false, false, "Longest in stream"},
+    {"frame", NULL, TCPSTATE_COLUMN_NUMBER, false, false, "Longest since (frame)"},
+    {"going_on", "at end", TCPSTATE_COLUMN_NUMBER, false, false, "Stays not ended"},
+    {"longest_so_far", "longest", TCPSTATE_COLUMN_DURATION, false, false, "Longest not ended"},
 };
 
 static void fill(const void *item, struct tcpstate_cell *cells)

@@ -32,15 +32,15 @@ enum {
 static const struct tcpstate_column handshake_columns[H_COLUMNS] = {
     TCPSTATE_STREAM_COLUMNS,
     TCPSTATE_END_COLUMNS,
-    {"kind", "kind", TCPSTATE_COLUMN_TEXT, false, false},
-    {"syn", "SYN", TCPSTATE_COLUMN_NUMBER, true, false},
-    {"synack", "SYN,ACK", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"ack", "ACK", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"time_syn_synack", "->SYN,ACK", TCPSTATE_COLUMN_DURATION, false, false},
-    {"time_synack_ack", "->ACK", TCPSTATE_COLUMN_DURATION, false, false},
-    {"time", "total", TCPSTATE_COLUMN_DURATION, false, false},
-    {"syn_retransmits", "SYN+", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"synack_retransmits", "SYN,ACK+", TCPSTATE_COLUMN_NUMBER, false, false},
+    {"kind", "kind", TCPSTATE_COLUMN_TEXT, false, false, NULL},
+    {"syn", "SYN", TCPSTATE_COLUMN_NUMBER, true, false, "SYN (frame)"},
+    {"synack", "SYN,ACK", TCPSTATE_COLUMN_NUMBER, false, false, "SYN,ACK (frame)"},
+    {"ack", "ACK", TCPSTATE_COLUMN_NUMBER, false, false, "ACK (frame)"},
+    {"time_syn_synack", "->SYN,ACK", TCPSTATE_COLUMN_DURATION, false, false, "SYN to SYN,ACK"},
+    {"time_synack_ack", "->ACK", TCPSTATE_COLUMN_DURATION, false, false, "SYN,ACK to ACK"},
+    {"time", "total", TCPSTATE_COLUMN_DURATION, false, false, NULL},
+    {"syn_retransmits", "SYN+", TCPSTATE_COLUMN_NUMBER, false, false, "SYNs again"},
+    {"synack_retransmits", "SYN,ACK+", TCPSTATE_COLUMN_NUMBER, false, false, "SYN,ACKs again"},
 };
 
 static void fill_handshake(const void *item, struct tcpstate_cell *cells)
@@ -87,14 +87,14 @@ enum {
 static const struct tcpstate_column close_columns[C_COLUMNS] = {
     TCPSTATE_STREAM_COLUMNS,
     TCPSTATE_END_COLUMNS,
-    {"kind", "kind", TCPSTATE_COLUMN_TEXT, false, false},
-    {"initiator", "closed first", TCPSTATE_COLUMN_TEXT, true, false},
-    {"fin1", "FIN", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"ack1", "ACK", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"fin2", "FIN", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"ack2", "ACK", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"half_closed_time", "half-closed", TCPSTATE_COLUMN_DURATION, false, false},
-    {"time", "total", TCPSTATE_COLUMN_DURATION, false, false},
+    {"kind", "kind", TCPSTATE_COLUMN_TEXT, false, false, NULL},
+    {"initiator", "closed first", TCPSTATE_COLUMN_TEXT, true, false, NULL},
+    {"fin1", "FIN", TCPSTATE_COLUMN_NUMBER, false, false, "FIN (frame)"},
+    {"ack1", "its ACK", TCPSTATE_COLUMN_NUMBER, false, false, "ACK of FIN (frame)"},
+    {"fin2", "2nd FIN", TCPSTATE_COLUMN_NUMBER, false, false, "Second FIN (frame)"},
+    {"ack2", "its ACK", TCPSTATE_COLUMN_NUMBER, false, false, "ACK of second FIN (frame)"},
+    {"half_closed_time", "half-closed", TCPSTATE_COLUMN_DURATION, false, false, NULL},
+    {"time", "total", TCPSTATE_COLUMN_DURATION, false, false, NULL},
 };
 
 /* The close is over when both ACKs are there; with crossing FINs the first FIN may be acknowledged last. */

@@ -58,15 +58,15 @@ enum {
 };
 
 static const struct tcpstate_column attempt_columns[A_COLUMNS] = {
-    {"class", "class", TCPSTATE_COLUMN_TEXT, false, false},
+    {"class", "class", TCPSTATE_COLUMN_TEXT, false, false, NULL},
     TCPSTATE_STREAM_COLUMNS,
     TCPSTATE_END_COLUMNS,
-    {"frame", "frame", TCPSTATE_COLUMN_NUMBER, true, false},
-    {"time", "at", TCPSTATE_COLUMN_DURATION, false, false},
-    {"syns", "SYNs", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"synacks", "SYN,ACKs", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"waited", "lasted", TCPSTATE_COLUMN_DURATION, false, false},
-    {"meaning", NULL, TCPSTATE_COLUMN_TEXT, false, false},
+    {"frame", "frame", TCPSTATE_COLUMN_NUMBER, true, false, "First frame"},
+    {"time", "at", TCPSTATE_COLUMN_DURATION, false, false, "Time"},
+    {"syns", "SYNs", TCPSTATE_COLUMN_NUMBER, false, false, NULL},
+    {"synacks", "SYN,ACKs", TCPSTATE_COLUMN_NUMBER, false, false, NULL},
+    {"waited", "lasted", TCPSTATE_COLUMN_DURATION, false, false, "Lasted"},
+    {"meaning", NULL, TCPSTATE_COLUMN_TEXT, false, false, "Meaning"},
 };
 
 static void fill_attempt(const void *item, struct tcpstate_cell *cells)
@@ -139,13 +139,13 @@ static gint by_class(gconstpointer one, gconstpointer other)
 enum { T_SERVER, T_FAILED, T_ATTEMPTS, T_SOURCES, T_PEAK, T_PEAK_TIME, T_SYNACK_AGAIN, T_COLUMNS };
 
 static const struct tcpstate_column target_columns[T_COLUMNS] = {
-    {"server", "server", TCPSTATE_COLUMN_ENDPOINT, false, false},
-    {"failed", "failed", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"attempts", "of", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"sources", "sources", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"half_open_peak", "half-open", TCPSTATE_COLUMN_NUMBER, false, true},
-    {"half_open_peak_time", "at", TCPSTATE_COLUMN_DURATION, false, false},
-    {"synack_retransmits", "SYN,ACKs again", TCPSTATE_COLUMN_NUMBER, false, true},
+    {"server", "server", TCPSTATE_COLUMN_ENDPOINT, false, false, NULL},
+    {"failed", "failed", TCPSTATE_COLUMN_NUMBER, false, false, NULL},
+    {"attempts", "of", TCPSTATE_COLUMN_NUMBER, false, false, "Attempts"},
+    {"sources", "sources", TCPSTATE_COLUMN_NUMBER, false, false, NULL},
+    {"half_open_peak", "half-open", TCPSTATE_COLUMN_NUMBER, false, true, "Half-open at once"},
+    {"half_open_peak_time", "at", TCPSTATE_COLUMN_DURATION, false, false, "Most half-open at"},
+    {"synack_retransmits", "SYN,ACKs again", TCPSTATE_COLUMN_NUMBER, false, true, NULL},
 };
 
 static void fill_target(const void *item, struct tcpstate_cell *cells)

@@ -56,11 +56,11 @@ extern const unsigned tcpstate_report_count;
 
 /* clang-format off */
 #define TCPSTATE_STREAM_COLUMNS                                                                                        \
-    {"stream", "stream", TCPSTATE_COLUMN_NUMBER, false, false},                                                        \
-    {"incarnation", NULL, TCPSTATE_COLUMN_NUMBER, false, false}
+    {"stream", "stream", TCPSTATE_COLUMN_NUMBER, false, false, NULL},                                                  \
+    {"incarnation", NULL, TCPSTATE_COLUMN_NUMBER, false, false, "Incarnation"}
 #define TCPSTATE_END_COLUMNS                                                                                           \
-    {"client", "client", TCPSTATE_COLUMN_ENDPOINT, false, false},                                                      \
-    {"server", "server", TCPSTATE_COLUMN_ENDPOINT, false, false}
+    {"client", "client", TCPSTATE_COLUMN_ENDPOINT, false, false, NULL},                                                \
+    {"server", "server", TCPSTATE_COLUMN_ENDPOINT, false, false, NULL}
 /* clang-format on */
 
 /* Fills the stream and incarnation columns at cells[0] and [1]. */

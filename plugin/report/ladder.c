@@ -65,19 +65,19 @@ enum {
 
 static const struct tcpstate_column columns[L_COLUMNS] = {
     TCPSTATE_STREAM_COLUMNS,
-    {"frame", "frame", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"time", "time", TCPSTATE_COLUMN_SECONDS, false, false},
-    {"sender", "from", TCPSTATE_COLUMN_TEXT, false, false},
-    {"flags", "flags", TCPSTATE_COLUMN_TEXT, false, false},
-    {"seq", "seq", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"ack", "ack", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"len", "len", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"segments", "segments", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"remark", "", TCPSTATE_COLUMN_TEXT, false, false},
-    {"client_state", "client", TCPSTATE_COLUMN_TEXT, false, false},
-    {"server_state", "server", TCPSTATE_COLUMN_TEXT, false, false},
-    {"transitions", "transitions", TCPSTATE_COLUMN_TEXT, false, false},
-    {"reasons", "reasons", TCPSTATE_COLUMN_TEXT, false, false},
+    {"frame", "frame", TCPSTATE_COLUMN_NUMBER, false, false, NULL},
+    {"time", "time", TCPSTATE_COLUMN_SECONDS, false, false, NULL},
+    {"sender", "from", TCPSTATE_COLUMN_TEXT, false, false, NULL},
+    {"flags", "flags", TCPSTATE_COLUMN_TEXT, false, false, NULL},
+    {"seq", "seq", TCPSTATE_COLUMN_NUMBER, false, false, NULL},
+    {"ack", "ack", TCPSTATE_COLUMN_NUMBER, false, false, NULL},
+    {"len", "len", TCPSTATE_COLUMN_NUMBER, false, false, NULL},
+    {"segments", "segments", TCPSTATE_COLUMN_NUMBER, false, false, NULL},
+    {"remark", "", TCPSTATE_COLUMN_TEXT, false, false, NULL},
+    {"client_state", "client", TCPSTATE_COLUMN_TEXT, false, false, NULL},
+    {"server_state", "server", TCPSTATE_COLUMN_TEXT, false, false, NULL},
+    {"transitions", "transitions", TCPSTATE_COLUMN_TEXT, false, false, NULL},
+    {"reasons", "reasons", TCPSTATE_COLUMN_TEXT, false, false, NULL},
 };
 
 /* An item of the table: the step, and when the stream began. */

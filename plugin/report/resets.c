@@ -36,14 +36,14 @@ enum {
 static const struct tcpstate_column columns[R_COLUMNS] = {
     TCPSTATE_STREAM_COLUMNS,
     TCPSTATE_END_COLUMNS,
-    {"sender", "from", TCPSTATE_COLUMN_TEXT, false, false},
-    {"validity", "validity", TCPSTATE_COLUMN_TEXT, false, false},
-    {"frame", "frame", TCPSTATE_COLUMN_NUMBER, true, false},
-    {"time", "at", TCPSTATE_COLUMN_DURATION, false, false},
-    {"cause", "cause", TCPSTATE_COLUMN_TEXT, false, false},
-    {"client_unacked", "C lost", TCPSTATE_COLUMN_NUMBER, false, true},
-    {"server_unacked", "S lost", TCPSTATE_COLUMN_NUMBER, false, true},
-    {"states_before", "states before", TCPSTATE_COLUMN_TEXT, false, false},
+    {"sender", "from", TCPSTATE_COLUMN_TEXT, false, false, "Sender"},
+    {"validity", "validity", TCPSTATE_COLUMN_TEXT, false, false, NULL},
+    {"frame", "frame", TCPSTATE_COLUMN_NUMBER, true, false, NULL},
+    {"time", "at", TCPSTATE_COLUMN_DURATION, false, false, "Time"},
+    {"cause", "cause", TCPSTATE_COLUMN_TEXT, false, false, NULL},
+    {"client_unacked", "C lost", TCPSTATE_COLUMN_NUMBER, false, true, "Client octets lost"},
+    {"server_unacked", "S lost", TCPSTATE_COLUMN_NUMBER, false, true, "Server octets lost"},
+    {"states_before", "states before", TCPSTATE_COLUMN_TEXT, false, false, NULL},
 };
 
 /* The facts are those of the last packet, so what is lost can be told of the RST that closed for good. */

@@ -35,12 +35,12 @@ enum {
 static const struct tcpstate_column columns[K_COLUMNS] = {
     TCPSTATE_STREAM_COLUMNS,
     TCPSTATE_END_COLUMNS,
-    {"who", "who", TCPSTATE_COLUMN_TEXT, true, false},
-    {"state", "state", TCPSTATE_COLUMN_TEXT, false, false},
-    {"since", "since", TCPSTATE_COLUMN_NUMBER, false, false},
-    {"waits", "waits", TCPSTATE_COLUMN_DURATION, false, false},
-    {"must_act", "must act", TCPSTATE_COLUMN_TEXT, false, false},
-    {"sentence", "", TCPSTATE_COLUMN_SENTENCE, false, false},
+    {"who", "who", TCPSTATE_COLUMN_TEXT, true, false, NULL},
+    {"state", "state", TCPSTATE_COLUMN_TEXT, false, false, NULL},
+    {"since", "since", TCPSTATE_COLUMN_NUMBER, false, false, "Since (frame)"},
+    {"waits", "waits", TCPSTATE_COLUMN_DURATION, false, false, NULL},
+    {"must_act", "must act", TCPSTATE_COLUMN_TEXT, false, false, NULL},
+    {"sentence", "", TCPSTATE_COLUMN_SENTENCE, false, false, "In words"},
 };
 
 /* {me} and {peer} are roles, {time} how long, {fin} and {pfin} the frames of the FINs, {since} that of the state.

@@ -17,7 +17,7 @@ SOON_STUCK = ("-o", "tcpstate.stuck_seconds:1")
 
 # Menu entry: capture, its packets, number of rows, part of one of them.
 TABLES = {
-    "Exchanges: handshakes": (*TEXTBOOK, 1, {"Kind": "three_way", "SYN": "1", "SYN,ACK": "2", "Total (s)": "0.016633"}),
+    "Exchanges: handshakes": (*TEXTBOOK, 1, {"Kind": "three_way", "SYN (frame)": "1", "Total (s)": "0.016633"}),
     "Exchanges: closes": ("close-last-ack-lost.pcapng", 13, 1, {"Kind": "four_segment", "Closed first": "client"}),
     "Failed Attempts: attempts": ("open-refused.pcapng", 2, 1, {"Class": "refused", "Server": "192.0.2.80:8080"}),
     "Failed Attempts: servers": ("open-refused.pcapng", 2, 1, {"Failed": "1", "Server": "192.0.2.80:8080"}),
@@ -25,8 +25,8 @@ TABLES = {
     "Stuck": ("close-wait-leak.pcapng", 39, 6, {"State": "CLOSE_WAIT", "Must act": "server application"}),
     "Resets": ("rst-outside-window.pcapng", 14, 1, {"Validity": "out_of_window", "Frame": "8"}),
     "Servers": ("http-twelve-at-once.pcapng", 120, 1, {"Attempts": "12", "Complete": "12", "Closed by client": "12"}),
-    "Time in State": (*TEXTBOOK, 8, {"State": "FIN_WAIT_1", "Max (s)": "0.008189"}),
-    "Connections": ("reuse-time-wait-recycled.pcapng", 20, 2, {"Stream": "1", "Zeek": "SF", "First": "server"}),
+    "Time in State": (*TEXTBOOK, 8, {"State": "FIN_WAIT_1", "Longest (s)": "0.008189"}),
+    "Connections": ("reuse-time-wait-recycled.pcapng", 20, 2, {"Stream": "1", "Zeek state": "SF", "Closed first": "server"}),
 }
 
 # Entry below "As Text", or the picture: capture, its packets, what is typed where it asks, what the text has.
@@ -72,8 +72,8 @@ def text_with_content(program, title):
 
 
 def table_of(window):
-    """The rows of a table's window; what is there to make them sort well is no content."""
-    return [{heading: cell.strip() for heading, cell in row.items()} for row in table_rows(window.find("tree"))]
+    """The rows of a table's window; the blanks that make them sort and stand well are no content."""
+    return [{heading.strip(): cell.strip() for heading, cell in row.items()} for row in table_rows(window.find("tree"))]
 
 
 def has_row(rows, part):

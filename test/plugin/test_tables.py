@@ -6,6 +6,7 @@ SPDX-License-Identifier: GPL-2.0-or-later
 """
 import csv
 import io
+import re
 
 import pytest
 
@@ -30,12 +31,14 @@ TABLES = {
 @pytest.fixture
 def table(tshark, captures):
     """The rows of a table, as lists of texts."""
-    def rows(name, capture, *filters):
-        done = tshark("-q", *SOON_STUCK, "-r", captures / capture, "-z",
-                      ",".join(("tcpstate,table-" + name, *filters)))
-        lines = [line for line in done.stdout.splitlines() if line.endswith("|")]
-        return [[cell.strip() for cell in line.split("|")[:-1]] for line in lines[1:]]
-    return rows
+    return lambda *request: printed(tshark, captures, *request)[1:]
+
+
+def printed(tshark, captures, name, capture, *filters):
+    """The headings, and the rows."""
+    done = tshark("-q", *SOON_STUCK, "-r", captures / capture, "-z", ",".join(("tcpstate,table-" + name, *filters)))
+    lines = [line for line in done.stdout.splitlines() if line.endswith("|")]
+    return [[cell.strip() for cell in line.split("|")[:-1]] for line in lines]
 
 
 @pytest.fixture
@@ -52,6 +55,18 @@ def report(tshark, captures):
 def test_a_table_has_the_rows_of_its_report(table, report, name):
     of, capture = TABLES[name]
     assert len(table(name, capture)) == len(report(name.split("-")[0], capture, of)) > 0
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_headings_are_for_people(tshark, captures, name):
+    """Each is another's, none is a program's key, and a time has its unit."""
+    headings, *rows = printed(tshark, captures, name, TABLES[name][1])
+    assert len(set(headings)) == len(headings)
+    for number, heading in enumerate(headings):
+        assert not heading[0].islower() and "_" not in heading
+        values = {row[number] for row in rows} - {""}
+        if values and all(re.fullmatch(r"-?\d+\.\d{6}", value) for value in values):
+            assert heading.endswith(" (s)")
 
 
 def test_every_table_is_tested(tshark):
