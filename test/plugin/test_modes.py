@@ -33,6 +33,11 @@ OTHERS = ("tcpstate.client.time_in_state", "tcpstate.server.time_in_state", "tcp
           "tcpstate.close.initiator", "tcpstate.close.time", "tcpstate.step", "tcpstate.exchange", "tcpstate.rst.cause",
           "tcpstate.conn_state", "tcpstate.history")
 ALL = STATES + FRAMES + OTHERS
+# With a read filter, a frame that is rejected has no number of its own: steps and history, which go by numbers, and
+# what is counted from frames before the first number, may then be others.
+WITH_READ_FILTER = STATES + tuple(name for name in OTHERS if name not in (
+    "tcpstate.step", "tcpstate.history", "tcpstate.open.time", "tcpstate.client.time_in_state",
+    "tcpstate.server.time_in_state"))
 # With ip.defragment off, a fragmented segment is not seen whole and is no segment any more.
 FRAGMENTED = re.compile(r"ip-fragments")
 # The heading of our subtree in -V; the brackets mean that it is not in the packet.
@@ -116,14 +121,14 @@ def test_display_filter_in_the_second_pass(fields, everything, reference):
 @pytest.mark.parametrize("state", ["ESTABLISHED", "LAST_ACK"])
 def test_read_filter_on_our_own_field(state, fields, everything, reference):
     """The frames that the filter rejects have no number, but they count."""
-    rows = fields(everything, *STATES, options=["-2", "-R", f'tcpstate.server == "{state}"'])
-    same(only(reference, STATES, lambda row: state in row["tcpstate.server"].split("|")), rows)
+    rows = fields(everything, *WITH_READ_FILTER, options=["-2", "-R", f'tcpstate.server == "{state}"'])
+    same(only(reference, WITH_READ_FILTER, lambda row: state in row["tcpstate.server"].split("|")), rows)
 
 
 def test_read_filter_that_rejects_frames(fields, everything, reference):
     numbers = [int(row[0]) for row in fields(everything, "frame.number", options=["-Y", "tcp.flags.fin == 1"])]
-    rows = fields(everything, *STATES, options=["-2", "-R", "tcp.flags.fin == 1"])
-    same(only({number: reference[number] for number in numbers}, STATES), rows)
+    rows = fields(everything, *WITH_READ_FILTER, options=["-2", "-R", "tcp.flags.fin == 1"])
+    same(only({number: reference[number] for number in numbers}, WITH_READ_FILTER), rows)
 
 
 def test_read_filter_that_rejects_nothing_leaves_frame_numbers(fields, everything, reference):
@@ -193,6 +198,17 @@ def test_report_is_the_same_in_every_pass(way, tshark, everything):
     again = tshark("-q", "-r", everything, *[word for word in way if word != "-V"], "-z", "tcpstate,exchanges").stdout \
         if way != ["-V"] else report_part(tshark("-V", "-r", everything, "-z", "tcpstate,exchanges").stdout, plain)
     same(plain.splitlines(), again.splitlines())
+
+
+def test_several_reports_in_one_run_are_what_each_is_alone(tshark, everything):
+    """Whatever else is asked for; tshark writes them in an order of its own."""
+    names = ("tcpstate,census", "tcpstate,servers", "tcpstate,connections,tcp.port == 8080", "conv,tcp", "tcpstate,census")
+    alone = [tshark("-q", "-r", everything, "-z", name).stdout for name in names]
+    text = tshark("-q", "-r", everything, *(word for name in names for word in ("-z", name))).stdout
+    for part in alone:
+        assert part in text
+        text = text.replace(part, "", 1)
+    assert not text.strip()
 
 
 def report_part(text, report):
@@ -331,16 +347,35 @@ def test_sharkd_loads_twice(wireshark, everything, reference):
     same(only(reference, STATES), [tuple(column.replace(",", "|") for column in frame["c"]) for frame in frames])
 
 
+@needs_sharkd
+def test_sharkd_taps_between_frames(wireshark, tshark, everything, reference):
+    """Retaps dissect anew, with taps; a table is what tshark prints, and the states are what they were. So they are when
+    a preference of the plugin changes meanwhile."""
+    table = ("tap", {"tap0": "nstat:tcpstate,table-connections", "tap1": "expert", "tap2": "seqa:tcpstate"})
+    change = ("setconf", {"name": "tcpstate.two_msl", "value": "0"})
+    before, first, *_, second, after = Sharkd(wireshark, everything, [
+        ("frames", COLUMNS), table, change, ("frame", {"frame": 7, "proto": True}), table, ("frames", COLUMNS)]).answers
+    same(only(reference, STATES), [tuple(column.replace(",", "|") for column in frame["c"]) for frame in before])
+    assert before == after and first == second
+    shown, = (tap["tables"][0]["i"] for tap in first["taps"] if tap["type"] == "nstat")
+    lines = tshark("-q", "-r", everything, "-z", "tcpstate,table-connections").stdout.splitlines()
+    assert len(shown) == sum(1 for line in lines if line.endswith("|")) - 1 > 100
+    assert {"expert", "flow"} < {tap["type"] for tap in first["taps"]}
+
+
 # --- preferences and other dissectors ---
 
 PREFERENCES = ["tcp.relative_sequence_numbers:FALSE", "tcp.analyze_sequence_numbers:FALSE",
                "tcp.desegment_tcp_streams:FALSE", "tcp.track_bytes_in_flight:FALSE", "tcp.calculate_timestamps:FALSE",
                "tcp.try_heuristic_first:TRUE", "tcp.no_subdissector_on_error:FALSE", "tcp.summary_in_tree:FALSE",
-               "tcp.reassemble_out_of_order:TRUE"]
+               "tcp.reassemble_out_of_order:TRUE",
+               # our own
+               "tcpstate.two_msl:0", "tcpstate.stuck_seconds:1", "tcpstate.slow_handshake:1", "tcpstate.half_open_limit:1",
+               "tcpstate.info_column:FALSE", "tcpstate.report_format:json", "tcpstate.ascii:TRUE"]
 
 
 @pytest.mark.parametrize("preference", PREFERENCES)
-def test_preferences_of_others_change_no_state(preference, fields, everything, reference):
+def test_preferences_change_no_state(preference, fields, everything, reference):
     same(only(reference, STATES), fields(everything, *STATES, options=["-o", preference]))
 
 
@@ -420,9 +455,10 @@ def without_ours(text):
 @pytest.mark.parametrize("way", [[], ["-2"], ["-o", "ip.defragment:FALSE"], ["-o", "tcp.check_checksum:TRUE"]],
                          ids=lambda way: " ".join(way) or "plain")
 def test_every_other_line_is_as_without_the_plugin(way, tshark, everything):
-    without = tshark("-r", everything, "-V", *way, plugin=False).stdout.splitlines()
-    assert len(without) > 100_000
-    same(without, without_ours(tshark("-r", everything, "-V", *way).stdout))
+    without, with_it = (tshark("-r", everything, "-V", *way, plugin=plugin) for plugin in (False, True))
+    assert len(without.stdout.splitlines()) > 100_000
+    same(without.stdout.splitlines(), without_ours(with_it.stdout))
+    same(without.stderr.splitlines(), with_it.stderr.splitlines())
 
 
 def test_every_other_protocol_in_pdml_is_as_without_the_plugin(tshark, everything):
@@ -432,6 +468,14 @@ def test_every_other_protocol_in_pdml_is_as_without_the_plugin(tshark, everythin
     assert count > 2000
     # The head of the document names the time at which it was made.
     same(without.splitlines()[4:], text.splitlines()[4:])
+
+
+def test_every_other_protocol_in_json_is_as_without_the_plugin(tshark, everything):
+    def packets(**plugin):
+        return json.loads(tshark("-r", everything, "-T", "json", "--no-duplicate-keys", **plugin).stdout)
+    with_it = packets()
+    assert sum(1 for packet in with_it if packet["_source"]["layers"].pop("tcpstate", None)) > 1800
+    assert with_it == packets(plugin=False)
 
 
 def test_summary_lines_differ_only_where_a_state_changes(tshark, everything, reference):
