@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "test" / "gui"))
 
 from desktop import Desktop, wait_for  # noqa: E402
-from program import Program, table_rows  # noqa: E402
+from program import Program, choose_in, table_rows  # noqa: E402
 
 MENU = ("Statistics", "TCP State")
 PROFILE = "TCP State"
@@ -160,12 +160,7 @@ def flow_graph(studio):
     program = studio.open("close-last-ack-lost.pcapng", size=(1240, 840))
     program.menu("Statistics", "Flow Graph")
     window = program.window("Flow")
-    flow_type = window.find("combo box", "All Flows")
-    flow_type.click()
-    wait_for("the list of flow types", lambda: flow_type.child(0).showing)
-    studio.desktop.type("TCP S")
-    studio.desktop.key("Return")
-    wait_for(lambda: f"the flow type, not {flow_type.name}", lambda: flow_type.name == "TCP states")
+    choose_in(window, "TCP states")
     return studio.resized(window, 1000, 540)
 
 

@@ -52,6 +52,11 @@ def wait_for(what, condition, patience=PATIENCE):
         time.sleep(0.05)
 
 
+def undisturbed(look):
+    """look(), again while what it looks at is drawn anew meanwhile and so vanishes."""
+    return wait_for("what is drawn anew all the time", lambda: (look(),))[0]
+
+
 class Gone(Exception):
     """The program no longer has this node, or does not answer."""
 

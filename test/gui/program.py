@@ -7,7 +7,7 @@ SPDX-License-Identifier: GPL-2.0-or-later
 import re
 import shutil
 
-from desktop import wait_for
+from desktop import undisturbed, wait_for
 
 COUNTS = re.compile(r"Packets: (\d+)(?:.*Displayed: (\d+)\b)?.*", re.S)
 # What Wireshark, Qt or GLib write when something goes wrong that should not.
@@ -95,7 +95,7 @@ class Program:
 
     def details(self):
         """The lines of the packet details, as far as they are expanded."""
-        return [cell.name for cell in self._detail_cells()]
+        return undisturbed(lambda: [cell.name for cell in self._detail_cells()])
 
     def detail(self, pattern):
         """The line of the details in which the pattern is found."""
@@ -184,12 +184,22 @@ class Program:
 
 
 def cells_of(table):
-    return [node for node in table.children() if node.role == "table cell"]
+    return undisturbed(lambda: [node for node in table.children() if node.role == "table cell"])
 
 
 def table_rows(table):
     """A table's rows as dictionaries by its headings."""
-    children = table.children()
-    headings = [node.name for node in children if node.role == "table column header"]
-    cells = [node.name for node in children if node.role == "table cell"]
+    named = undisturbed(lambda: [(node.role, node.name) for node in table.children()])
+    headings = [name for role, name in named if role == "table column header"]
+    cells = [name for role, name in named if role == "table cell"]
     return [dict(zip(headings, cells[first:first + len(headings)])) for first in range(0, len(cells), len(headings))]
+
+
+def choose_in(window, name):
+    """Chooses the entry of that name in the one of a window's lists that has it."""
+    box, entry = next((box, entry) for box in window.all("combo box")
+                      for entry in box.all("list item", name, inside=("list",)))
+    box.click()
+    wait_for(f"the list with {name} to open", lambda: entry.showing)
+    entry.click()
+    wait_for(f"{name} to be chosen", lambda: box.name == name)

@@ -172,8 +172,9 @@ def test_windows_follow_a_preference(opened):
     dialog = program.preferences("TCP State")
     entry = number_beside(dialog, "TIME_WAIT lasts (seconds)")
     entry.focus()
-    entry.click("b1d")  # chooses the number, so that what is typed takes its place
-    program.desktop.type("0")
+    entry.write("")
+    wait_for("an empty entry", lambda: not entry.text)
+    program.desktop.type("0")  # what is typed is taken; what is written as above is only shown
     wait_for("the new number", lambda: entry.text == "0")
     dialog.find("push button", "OK").press()
     wait_for(lambda: f"everybody closed in {area.text}", lambda: "CLOSED 12 12 24" in words(area.text))
