@@ -244,10 +244,14 @@ void tcpstate_run_stop(struct tcpstate_run_handle *handle)
 
 static void print_document(void *context, const struct tcpstate_report_input *input, struct tcpstate_document *document)
 {
+    static bool printed;
     struct tcpstate_writer writer;
 
     (void)context;
     tcpstate_writer_init(&writer, stdout);
+    /* Where people read several reports, something stands between them. */
+    if (printed && writer.format == TCPSTATE_TEXT) fputc('\n', stdout);
+    printed = true;
     if (input->steps && writer.format == TCPSTATE_TEXT)
         tcpstate_draw_ladder(&writer, input);
     else
