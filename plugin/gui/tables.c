@@ -22,7 +22,7 @@
 
 enum { FORMAT_SIZE = 16 };
 
-#define ROOM_FOR_ARROW "    "
+#define ROOM_FOR_ARROW "   "
 
 struct table;
 

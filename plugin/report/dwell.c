@@ -24,7 +24,7 @@ static const struct tcpstate_column columns[D_COLUMNS] = {
     {"p95", "p95", TCPSTATE_COLUMN_DURATION, false, false, "95th percentile"},
     {"max", "max", TCPSTATE_COLUMN_DURATION, false, false, "Longest"},
     {"stream", "stream", TCPSTATE_COLUMN_NUMBER, false, false, "Longest in stream"},
-    {"frame", NULL, TCPSTATE_COLUMN_NUMBER, false, false, "Longest since (frame)"},
+    {"frame", NULL, TCPSTATE_COLUMN_NUMBER, false, false, "Longest from frame"},
     {"going_on", "at end", TCPSTATE_COLUMN_NUMBER, false, false, "Stays not ended"},
     {"longest_so_far", "longest", TCPSTATE_COLUMN_DURATION, false, false, "Longest not ended"},
 };

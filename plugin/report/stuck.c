@@ -37,7 +37,7 @@ static const struct tcpstate_column columns[K_COLUMNS] = {
     TCPSTATE_END_COLUMNS,
     {"who", "who", TCPSTATE_COLUMN_TEXT, true, false, NULL},
     {"state", "state", TCPSTATE_COLUMN_TEXT, false, false, NULL},
-    {"since", "since", TCPSTATE_COLUMN_NUMBER, false, false, "Since (frame)"},
+    {"since", "since", TCPSTATE_COLUMN_NUMBER, false, false, "Since frame"},
     {"waits", "waits", TCPSTATE_COLUMN_DURATION, false, false, NULL},
     {"must_act", "must act", TCPSTATE_COLUMN_TEXT, false, false, NULL},
     {"sentence", "", TCPSTATE_COLUMN_SENTENCE, false, false, "In words"},
@@ -173,14 +173,13 @@ void tcpstate_report_stuck(const struct tcpstate_report_input *input, struct tcp
             add_end(items, g_ptr_array_index(connections, i), end, input->gathering->end,
                     (int64_t)(seconds * NANOSECONDS));
     g_array_sort(items, longest_first);
-    tcpstate_document_add(
-        document, (struct tcpstate_table){.key = "stuck",
-                                          .title = "Endpoints that wait at the end of the capture, the longest first",
-                                          .nothing = "No endpoint waits.",
-                                          .columns = columns,
-                                          .column_count = K_COLUMNS,
-                                          .items = items,
-                                          .fill = fill});
+    tcpstate_document_add(document, (struct tcpstate_table){.key = "stuck",
+                                                            .title = "Endpoints that wait at the end of the capture",
+                                                            .nothing = "No endpoint waits.",
+                                                            .columns = columns,
+                                                            .column_count = K_COLUMNS,
+                                                            .items = items,
+                                                            .fill = fill});
     tcpstate_document_note(document,
                            "Shown are waits of %g s and longer; the capture ends %.3f s after its first frame.",
                            seconds, (double)(input->gathering->end - input->gathering->start) / 1e9);

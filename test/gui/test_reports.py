@@ -17,7 +17,7 @@ SOON_STUCK = ("-o", "tcpstate.stuck_seconds:1")
 
 # Menu entry: capture, its packets, number of rows, part of one of them.
 TABLES = {
-    "Exchanges: handshakes": (*TEXTBOOK, 1, {"Kind": "three_way", "SYN (frame)": "1", "Total (s)": "0.016633"}),
+    "Exchanges: handshakes": (*TEXTBOOK, 1, {"Kind": "three_way", "SYN frame": "1", "Total (s)": "0.016633"}),
     "Exchanges: closes": ("close-last-ack-lost.pcapng", 13, 1, {"Kind": "four_segment", "Closed first": "client"}),
     "Failed Attempts: attempts": ("open-refused.pcapng", 2, 1, {"Class": "refused", "Server": "192.0.2.80:8080"}),
     "Failed Attempts: servers": ("open-refused.pcapng", 2, 1, {"Failed": "1", "Server": "192.0.2.80:8080"}),
