@@ -37,7 +37,7 @@
     X(SENDER, "Sender", "sender", STRING, NONE, "Who sent this packet: the client or the server.")                     \
     X(ROLE_BASIS, "Roles by", "role_basis", STRING, NONE, "How it was decided which endpoint is the client.")          \
     X(INCARNATION, "Incarnation", "incarnation", UINT32, DEC,                                                          \
-      "The how manieth connection this is between these addresses and ports.")                                         \
+      "1 for the first connection on these addresses and ports, 2 for the next.")                                      \
     X(OPEN_KIND, "Opening", "open.kind", STRING, NONE, "The kind of opening handshake.")                               \
     X(OPEN_STATUS, "Status", "open.status", STRING, NONE, "How far the opening has come by this packet.")              \
     X(OPEN_SYN, "SYN", "open.syn", FRAMENUM, REQUEST, "The frame of the first SYN.")                                   \
