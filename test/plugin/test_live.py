@@ -77,6 +77,22 @@ def test_what_is_forgotten_is_found_in_the_middle(wireshark):
     assert forgetting[4:7] == [("midstream", "ESTABLISHED:ESTABLISHED")] * 3
 
 
+@namespace
+def test_reports_are_written_at_ctrl_c(live):
+    done = live("tshark -i lo -f tcp -n -q -z tcpstate,exchanges -z tcpstate,census")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines.count("Handshakes: 1 complete") == lines.count("Closes: 1 complete") == 1
+    assert [line.split() for line in lines if line.startswith("TIME_WAIT")] == [["TIME_WAIT", "1", "0", "1"]]
+
+
+@namespace
+def test_a_ring_that_tshark_writes_begins_anew_with_each_file(live):
+    done = live("tshark -i lo -f tcp -n -q -b packets:4 -w ring.pcapng -z tcpstate,connections")
+    assert done.returncode == 0, done.stderr
+    assert "127.0.0.1:8080" in done.stdout and " unseen " in done.stdout and "three_way" not in done.stdout
+
+
 @pytest.mark.parametrize("name", ["exchanges", "connections", "ladder,0", "table-connections"])
 def test_a_report_is_of_the_session_it_is_written_in(name, tshark):
     """What went with the sessions before is not looked at again."""
