@@ -7,6 +7,13 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib.sh"
 
+case ${1:-} in
+-h | --help)
+    sed -n '2,4s/^# //p' "$0"
+    exit 0
+    ;;
+esac
+
 jobs=$(nproc 2>/dev/null || echo 2)
 
 # A tree of compile commands, never built.

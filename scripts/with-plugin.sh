@@ -16,6 +16,10 @@ fail() { printf 'with-plugin.sh: %s\n' "$*" >&2; exit 1; }
 module=${TCPSTATE_MODULE:-}
 name=${0##*/}
 if [ "$name" = with-plugin.sh ]; then
+    if [ "${1:-}" = -h ] || [ "${1:-}" = --help ]; then
+        sed -n '2,8{s/^#$//;s/^# //p;}' "$0"
+        exit 0
+    fi
     if [ "${1:-}" = -m ]; then
         [ $# -ge 2 ] || fail "-m needs a plugin"
         module=$2
