@@ -5,6 +5,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "core/exchange.h"
 #include "core/explain.h"
 #include "core/flow.h"
+#include "core/reset_words.h"
 
 /* One record per segment. Numbers are mostly small steps from what the end sent before, as in real conversations:
  * numbers at random would all be implausible and never get past the door. */
@@ -26,9 +28,10 @@ enum { RECORD = 8, MAX_SEGMENTS = 400, MAX_BLOCKS = 4096 };
     } while (0)
 
 struct shown {
-    struct tcps_position at;
+    struct tcps_segment seg;
     const struct tcps_conn *conn;
     struct tcps_view view;
+    char told[3000]; /* all that the plugin's fields say of the packet */
 };
 
 struct bench {
@@ -42,7 +45,7 @@ struct bench {
     struct tcps_position at;
     bool reused; /* a position was fed twice: what was shown there first does not count any more */
     struct shown shown[MAX_SEGMENTS];
-    unsigned count;
+    unsigned count, told;
 };
 
 /* ---- memory ---- */
@@ -204,6 +207,55 @@ static void check_exchanges(const struct tcps_conn *conn, struct tcps_position a
     }
 }
 
+/* ---- what is told ---- */
+
+static void tell(char *text, size_t size, const char *format, ...)
+{
+    size_t length = strlen(text);
+    va_list args;
+
+    REQUIRE(length < size);
+    va_start(args, format);
+    vsnprintf(text + length, size - length, format, args);
+    va_end(args);
+}
+
+static void tell_exchanges(const struct tcps_conn *conn, uint32_t entries, char *text, size_t size)
+{
+    struct tcps_opening open;
+    struct tcps_closing close;
+
+    tcps_exchanges_of(conn, entries, &open, &close);
+    tell(text, size, "%s %s at %u %u %u again %u %u\n", tcps_open_kind_name(open.kind),
+         tcps_open_status_name(open.status), open.syn.frame, open.synack.frame, open.ack.frame, open.syn_retransmits,
+         open.synack_retransmits);
+    tell(text, size, "%s by %d at %u %u %u %u RST %u complete %d\n", tcps_close_kind_name(close.kind), close.initiator,
+         close.fin[0].frame, close.ack[0].frame, close.fin[1].frame, close.ack[1].frame, close.rst.frame,
+         close.complete);
+}
+
+/* As host/fields.c does it. */
+static void tell_all(const struct tcps_conn *conn, const struct tcps_view *view, const struct tcps_segment *seg,
+                     char *text, size_t size)
+{
+    struct tcps_event event;
+    char words[200];
+
+    *text = '\0';
+    for (unsigned i = 0; tcps_event_at(conn, view, seg->from, i, &event); i++) {
+        tcps_event_text(conn, view, &event, words, sizeof words);
+        tell(text, size, "%s: ", words);
+        tcps_event_reason(conn, view, &event, seg, words, sizeof words);
+        tell(text, size, "%s, corrects %u\n", words, event.taken_back);
+    }
+    tell_exchanges(conn, view->first_entry, text, size);
+    tell_exchanges(conn, tcps_log_until(&conn->log, seg->at), text, size);
+    tell(text, size, "RST %s %s\n", tcps_rst_validity_name(tcps_rst_validity_of(conn, view, seg->from)),
+         tcps_rst_cause_name(tcps_rst_cause_of(conn, view, seg->from)));
+    tcps_history(conn, seg->at, words, sizeof words);
+    tell(text, size, "%s %s incarnation %u\n", tcps_conn_state(conn, seg->at), words, tcps_incarnation(conn));
+}
+
 static void check_view(const struct tcps_view *view)
 {
     for (unsigned end = 0; end < 2; end++) {
@@ -226,12 +278,28 @@ static void ask_again(struct bench *bench)
 {
     for (unsigned i = bench->count; i-- > 0 && !bench->reused;) {
         const struct shown *shown = &bench->shown[i];
-        const struct tcps_conn *conn = tcps_flow_at(&bench->flow, shown->at);
+        const struct tcps_conn *conn = tcps_flow_at(&bench->flow, shown->seg.at);
         struct tcps_view view;
+        char told[sizeof shown->told];
 
         REQUIRE(conn == shown->conn);
-        tcps_conn_view(conn, shown->at, &view);
+        tcps_conn_view(conn, shown->seg.at, &view);
         REQUIRE(views_equal(&view, &shown->view));
+        tell_all(conn, &view, &shown->seg, told, sizeof told);
+        if (strcmp(told, shown->told) == 0) continue;
+        fprintf(stderr, "packet %u, asked again:\n%s--- and at first:\n%s", i + 1, told, shown->told);
+        abort();
+    }
+}
+
+/* The host shows the layers of a frame when it has fed them all. */
+static void show_frame(struct bench *bench)
+{
+    for (; bench->told < bench->count; bench->told++) {
+        struct shown *shown = &bench->shown[bench->told];
+
+        tcps_conn_view(shown->conn, shown->seg.at, &shown->view);
+        tell_all(shown->conn, &shown->view, &shown->seg, shown->told, sizeof shown->told);
     }
 }
 
@@ -242,13 +310,15 @@ static void feed(struct bench *bench, const uint8_t *bytes)
     struct shown *shown = &bench->shown[bench->count];
 
     advance(bench, bytes[0] >> 1);
+    if (bench->at.layer == 0) show_frame(bench);
     seg = segment_from(bench, bytes);
     if (bytes[1] % 32 == 31 && bench->flow.first.log.count)
         conn = tcps_flow_unreachable(&bench->flow, &bench->memory, &seg);
     else
         conn = tcps_flow_feed(&bench->flow, &bench->memory, &seg);
     if (!conn) return;
-    *shown = (struct shown){.at = bench->at, .conn = conn};
+    shown->seg = seg;
+    shown->conn = conn;
     REQUIRE(tcps_flow_at(&bench->flow, bench->at) == conn);
     tcps_conn_view(conn, bench->at, &shown->view);
     check_view(&shown->view);
@@ -267,7 +337,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     static struct bench bench;
 
     memset(&bench, 0, offsetof(struct bench, shown));
-    bench.count = 0;
+    bench.count = bench.told = 0;
     bench.memory = (struct tcps_memory){.resize = resize, .context = &bench};
     if (size < RECORD) return 0;
     /* The first record gives ports and initial numbers. */
@@ -276,6 +346,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     bench.next[0] = (uint32_t)bytes[2] << 24 | (bytes[3] & 0x80 ? 0xfffff0 : bytes[3]);
     bench.next[1] = (uint32_t)bytes[4] << 24 | (bytes[5] & 0x80 ? 0xfffff0 : bytes[5]);
     for (size_t at = RECORD; at + RECORD <= size && bench.count < MAX_SEGMENTS; at += RECORD) feed(&bench, bytes + at);
+    show_frame(&bench);
     ask_again(&bench);
     for (unsigned i = 0; i < bench.block_count; i++) free(bench.blocks[i]);
     return 0;
