@@ -1,8 +1,9 @@
 #!/bin/bash
 # Builds and tests everything: test.sh [CTEST-OPTION…], for example test.sh -L unit
-# gcc and clang with warnings as errors, the core again under the address and undefined-behaviour sanitizers, then all
-# tests of ctest: unit (the core), golden (the plugin through tshark), fuzz-replay, captures, kernel. Installs what is
-# missing first. With options only the tests that they select are run, built with gcc, and no static analysis.
+# gcc and clang, for debugging and optimized, with warnings as errors; the core again under the address and
+# undefined-behaviour sanitizers; then all tests of ctest: unit (the core), golden (the plugin through tshark),
+# fuzz-replay, captures, kernel, gui, package. Installs what is missing first. With options only the tests that they
+# select are run, built with gcc, and no static analysis.
 # Ends with a summary that says what was skipped and why. Look next: CONTRIBUTING.md.
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
@@ -11,7 +12,7 @@
 
 case ${1:-} in
 -h | --help)
-    sed -n '2,6s/^# //p' "$0"
+    sed -n '2,7s/^# //p' "$0"
     exit 0
     ;;
 esac
