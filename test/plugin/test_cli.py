@@ -135,6 +135,23 @@ def test_disk_full(form, wireshark, captures):
     assert "space" in done.stderr, done.stderr
 
 
+@pytest.mark.skipif(os.getuid() != 0 or shutil.which("unshare") is None, reason="only root may mount a small disk")
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_small_disk_full(form, wireshark, captures, scratch):
+    """A disk with room for the first lines only: said once, not success, and what was written is there."""
+    disk = scratch / "disk"
+    disk.mkdir()
+    script = 'mount -t tmpfs -o size=8k tmpfs "$0" || exit 99; "$@" > "$0/report"; status=$?; wc -c < "$0/report"; exit $status'
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script, str(disk), str(WITH_PLUGIN), "tshark", "-n", "-q", "-r",
+                           str(captures / "flood-syn.pcap"), "-o", f"tcpstate.report_format:{form}", "-z",
+                           "tcpstate,connections"], capture_output=True, text=True, env=wireshark.environment)
+    if done.returncode == 99:
+        pytest.skip(f"no mount here: {done.stderr.strip()}")
+    assert done.returncode != 0
+    assert len(complaint(done)) == 1 and "No space left" in done.stderr, done.stderr
+    assert 0 < int(done.stdout) <= 8192
+
+
 def test_reader_of_the_output_goes_away(wireshark, captures):
     """tshark | head must end, quietly."""
     command = f"'{WITH_PLUGIN}' tshark -n -q -r '{captures / 'flood-syn.pcap'}' -z tcpstate,connections | head -n 2"
@@ -142,41 +159,62 @@ def test_reader_of_the_output_goes_away(wireshark, captures):
     assert done.returncode == 0 and "Segmentation" not in done.stderr
 
 
+def installed_for(home, wireshark):
+    """A home with the plugin where a user's own plugins are; where that is below a home, Wireshark tells."""
+    told = wireshark.run("tshark", "-G", "folders").stdout
+    folder = [line.split(":", 1)[1].strip() for line in told.splitlines() if line.startswith("Personal Plugins:")][0]
+    personal = home / os.path.relpath(folder, wireshark.home) / "epan"
+    personal.mkdir(parents=True)
+    shutil.copy(os.environ["TCPSTATE_MODULE"], personal / "tcpstate.so")
+    return home
+
+
 def test_plugin_installed_twice(wireshark, captures, scratch):
-    """Wireshark itself warns or takes one; whatever it does, tshark answers and says which file it is about."""
-    personal = wireshark.run("tshark", "-G", "folders").stdout
-    folder = [line.split(":", 1)[1].strip() for line in personal.splitlines() if line.startswith("Personal Plugins:")][0]
-    home = scratch / "home"
-    twice = home / os.path.relpath(folder, wireshark.home) / "epan"
-    twice.mkdir(parents=True)
-    shutil.copy(os.environ["TCPSTATE_MODULE"], twice / "tcpstate.so")
-    done = wireshark.tshark("-r", captures / CAPTURE, environment={"HOME": str(home)}, check=False)
-    text = done.stdout + done.stderr
-    assert done.returncode >= 0, "killed by a signal"
-    if done.returncode == 0:
-        assert len(done.stdout.splitlines()) == 10
-    else:
-        assert "tcpstate" in text
+    """For everybody and for the user: Wireshark says so in one line, takes one, and each state is shown once."""
+    home = installed_for(scratch / "home", wireshark)
+    done = wireshark.tshark("-r", captures / CAPTURE, "-T", "fields", "-e", "tcpstate.pair", environment={"HOME": str(home)})
+    assert len(complaint(done)) == 1
+    assert "'tcpstate.so' was found in multiple directories" in done.stderr
+    rows = done.stdout.splitlines()
+    assert len(rows) == 10 and rows[-1] == "TIME_WAIT:CLOSED"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root sees what root sees")
+@pytest.mark.parametrize("arguments, word", [(["-T", "fields", "-e", "tcpstate.pair"], "tcpstate.pair"),
+                                             (["-Y", "tcpstate.transition"], "tcpstate.transition"),
+                                             (["-q", "-z", "tcpstate,exchanges"], '"tcpstate,exchanges"')])
+def test_root_has_no_plugins(arguments, word, wireshark, captures, scratch):
+    """Wireshark loads no user's plugin as root and does not say why: that it runs as root, and what it then does not know.
+    The README has the rest."""
+    home = installed_for(scratch / "home", wireshark)
+    done = subprocess.run(["tshark", "-n", "-r", str(captures / CAPTURE), *arguments], capture_output=True, text=True,
+                          env=dict(wireshark.environment, HOME=str(home)))
+    assert done.returncode != 0 and not done.stdout
+    assert 'Running as user "root"' in done.stderr and word in complaint(done)[0] + complaint(done)[1]
+    assert "Wireshark that **runs as root** loads no plugins of a user." in readme()
 
 
 def test_a_plugin_for_another_version_is_refused_by_name(wireshark, wireshark_version, captures, scratch):
-    """What the user of another Wireshark sees: which file, and which version it was made for."""
-    module = open(os.environ["TCPSTATE_MODULE"], "rb").read()
-    if module.count(b"tcpstate") == 0:
-        pytest.skip("no module")
+    """What the user of another Wireshark sees: which file, and which version it was made for, as the README says."""
     folder = scratch / "plugins" / "{}.{}".format(*wireshark_version) / "epan"
     folder.mkdir(parents=True)
     other = compile_for_another_version(folder / "tcpstate.so", wireshark_version)
     if other is not None:
         pytest.skip(other)
-    command = ["tshark", "-n", "-r", str(captures / CAPTURE)]
+    command = ["env", f"WIRESHARK_PLUGIN_DIR={scratch / 'plugins'}", "tshark", "-n", "-r", str(captures / CAPTURE)]
     if os.getuid() == 0:
-        command = [str(WITH_PLUGIN), "-m", "none", "env", f"WIRESHARK_PLUGIN_DIR={scratch / 'plugins'}", *command]
-    else:
-        command = ["env", f"WIRESHARK_PLUGIN_DIR={scratch / 'plugins'}", *command]
+        command = [str(WITH_PLUGIN), "-m", "none", *command]
     done = subprocess.run(command, capture_output=True, text=True, env=wireshark.environment)
-    assert "tcpstate.so" in done.stderr and "version" in done.stderr
-    assert len(done.stdout.splitlines()) == 10
+    assert done.returncode == 0 and len(done.stdout.splitlines()) == 10
+    assert len(complaint(done)) == 1
+    said = "was compiled for Wireshark version "
+    assert "tcpstate.so" in done.stderr and f"{said}{wireshark_version[0]}.{wireshark_version[1] + 2}" in done.stderr
+    assert f'Another Wireshark says that `tcpstate.so` "{said}…"' in readme()
+
+
+def readme():
+    """Its words, wherever its lines end."""
+    return " ".join((ROOT / "README.md").read_text().split())
 
 
 def compile_for_another_version(target, version):

@@ -3,7 +3,8 @@ by the thousand, and files loaded one after the other into one process.
 
 TCPSTATE_SCALE=full in the environment takes the numbers of docs/robustness.md (10^6 sources, 10^5 lives, 10^6
 transitions: some minutes and a gigabyte for tshark itself); without it they are a tenth to a twentieth. What is measured
-is memory and the processor's time, never the clock. Look next: test_hostile.py, what single frames can do.
+is memory and the processor's time, never the clock; pytest's option -s shows the figures. Look next: test_hostile.py,
+what single frames can do.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
@@ -41,6 +42,8 @@ def bounded(wireshark, path, connections):
     """Not more than three times the time, and so many octets for each connection, beyond tshark without the plugin."""
     time, memory = cost(wireshark, "-r", path)
     time_without, memory_without = cost(wireshark, "-r", path, plugin=False)
+    print(f"{path.name}: {connections} connections: {time:.1f} s and {memory >> 20} MiB, "
+          f"without the plugin {time_without:.1f} s and {memory_without >> 20} MiB")
     assert memory - memory_without < connections * OCTETS_PER_CONNECTION + 20_000_000, \
         f"{(memory - memory_without) / connections:.0f} octets per connection"
     assert time < 3 * time_without + 2, f"{time:.1f} s, without the plugin {time_without:.1f} s"
@@ -53,7 +56,8 @@ def test_syn_flood(wireshark, scratch):
             yield tcp_frame((f"{10 + (i >> 16)}.{i >> 8 & 255}.{i & 255}.7", 1024 + i % 60000), pcap_files.SERVER, SYN, i)
     path = pcap_files.write(scratch / "flood.pcap", sources(), step=0.00001)
     bounded(wireshark, path, SOURCES)
-    report = wireshark.tshark("-q", "-r", path, "-o", "tcpstate.report_format:json", "-z", "tcpstate,servers").stdout
+    report = wireshark.tshark("-q", "-r", path, "-o", "tcpstate.report_format:json", "-z", "tcpstate,servers",
+                              timeout=900).stdout
     assert str(SOURCES) in report, report[:500]
 
 
@@ -73,6 +77,7 @@ def test_transitions_without_end(wireshark, scratch):
     path = pcap_files.write(scratch / "endless.pcap", conversation()[:7] + pair * (TRANSITIONS // 2), step=0.25)
     _, memory = cost(wireshark, "-r", path)
     _, memory_without = cost(wireshark, "-r", path, plugin=False)
+    print(f"{path.name}: {TRANSITIONS} transitions: {(memory - memory_without) >> 10} KiB more than without the plugin")
     assert memory - memory_without < 40_000_000, "the log of one connection is bounded"
     said = wireshark.fields(path, "frame.number", options=["-Y", 'tcpstate.reason contains "not tracked"'], timeout=900)
     assert len(said) == 1, said[:3]
@@ -148,4 +153,5 @@ def test_memory_of_files_loaded_one_after_the_other(wireshark, captures):
         assert sharkd.wait(60) == 0
         return held[1] - held[0]
     with_plugin, without = growth(True), growth(False)
+    print(f"sharkd: 100 files more: {with_plugin} KiB more, without the plugin {without} KiB")
     assert with_plugin - without < 1000, f"100 files more: {with_plugin} KiB more, without the plugin {without} KiB"
