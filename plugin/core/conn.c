@@ -131,6 +131,7 @@ static bool is_settled(const struct tcps_conn *conn, unsigned end)
 {
     const struct tcps_endpoint *endpoint = &conn->end[end];
 
+    if (seq_gt(endpoint->rcv_nxt, conn->end[!end].snd_nxt)) return false; /* of more than was sent */
     return endpoint->state == TCPS_ESTABLISHED && (endpoint->known & (SETTLED | UNSETTLED)) == SETTLED &&
            (endpoint->known & (TCPS_SYN_ACKED | TCPS_PRESUMED_OPEN)) && endpoint->doubts == 0 &&
            !endpoint->challenge_due;
@@ -147,7 +148,11 @@ static void note_quiet(struct tcps_conn *conn)
 {
     bool quiet = is_settled(conn, 0) && is_settled(conn, 1) && !conn->candidate_waits && !conn->full && conn->log.count;
 
-    conn->quiet = quiet ? (is_proven(&conn->end[0]) ? 1u : 0u) | (is_proven(&conn->end[1]) ? 2u : 0u) : 0u;
+    conn->quiet = 0;
+    if (!quiet) return;
+    conn->quiet = (is_proven(&conn->end[0]) ? 1u : 0u) | (is_proven(&conn->end[1]) ? 2u : 0u);
+    conn->shifts =
+        (tcps_window_shift(&conn->end[0], &conn->end[1]) | tcps_window_shift(&conn->end[1], &conn->end[0]) << 4) & 255u;
 }
 
 bool tcps_conn_feed_quiet(struct tcps_conn *conn, const struct tcps_segment *seg)
@@ -158,15 +163,15 @@ bool tcps_conn_feed_quiet(struct tcps_conn *conn, const struct tcps_segment *seg
 
     if (!((unsigned)conn->quiet >> from & 1u)) return false;
     if ((seg->flags & (TCPS_SYN | TCPS_FIN | TCPS_RST | TCPS_ACK)) != TCPS_ACK || seg->malformed) return false;
-    if (seg->seq != snd_nxt || seq_gt(seg->seq, peer->rcv_edge) || seq_lt(end, peer->rcv_nxt)) return false;
-    if (seq_gt(rcv_nxt, peer->snd_nxt) || seg->ack - rcv_nxt > peer->snd_nxt - rcv_nxt) return false;
+    if (seg->seq != snd_nxt || seq_gt(seg->seq, peer->rcv_edge)) return false;
+    if (seg->ack - rcv_nxt > peer->snd_nxt - rcv_nxt) return false;
     if (conn->log.entries[conn->log.count - 1].frame >= seg->at.frame) return false;
     if (seg->len) {
         if (!me->first_data) me->first_data = seg->at.frame;
     } else if (!me->first_ack) {
         me->first_ack = seg->at.frame;
     }
-    edge = seg->ack + ((uint32_t)seg->wnd << tcps_window_shift(me, peer));
+    edge = seg->ack + ((uint32_t)seg->wnd << ((unsigned)conn->shifts >> 4 * from & 15u));
     me->snd_nxt = end;
     me->rcv_nxt = seg->ack;
     me->rcv_edge = seq_max(me->rcv_edge, edge);
@@ -226,13 +231,15 @@ static void set_roles(struct tcps_conn *conn, unsigned client_end, enum tcps_rol
     conn->role_basis = conn->guess_basis = (unsigned)basis & 3u;
 }
 
-/* A handshake begins: `client` has sent or must have sent a SYN, the other is addressed by it. */
+/* A handshake begins: `client` has sent or must have sent a SYN, the other is addressed by it. If this is the SYN there
+ * is nothing to log before it: who sends a SYN was CLOSED. */
 static void begin_handshake(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg,
                             unsigned client)
 {
     set_initial(conn, client, TCPS_CLOSED);
     set_initial(conn, !client, TCPS_LISTEN);
     conn->end[!client].known |= TCPS_LISTENS;
+    if (!(seg->flags & TCPS_ACK)) return;
     write_entry(conn, memory, seg, client ? TCPS_WHY_ADDRESSED : TCPS_WHY_NOT_OPEN_YET,
                 client ? TCPS_WHY_NOT_OPEN_YET : TCPS_WHY_ADDRESSED);
 }
@@ -315,6 +322,23 @@ static const struct tcps_entry *entered(const struct tcps_log *log, uint32_t las
     return NULL;
 }
 
+unsigned tcps_state_before(const struct tcps_conn *conn, uint32_t index, unsigned end)
+{
+    const struct tcps_entry *entry = &conn->log.entries[index];
+
+    if (index > 0) return tcps_entry_state(entry - 1, end);
+    return tcps_entry_why(entry, end) == TCPS_WHY_SYN_SENT ? TCPS_CLOSED : tcps_entry_state(entry, end);
+}
+
+static unsigned basis_before(const struct tcps_conn *conn, uint32_t index, unsigned end)
+{
+    const struct tcps_entry *entry = &conn->log.entries[index];
+
+    if (index > 0) return tcps_entry_basis(entry - 1, end);
+    return tcps_entry_why(entry, end) == TCPS_WHY_SYN_SENT ? TCPS_BASIS_assumed : tcps_entry_basis(entry, end);
+}
+
+/* The entry that opens a connection with what was before its first segment, and nothing else. */
 static bool is_initial(const struct tcps_entry *entry)
 {
     return tcps_reason_kind(entry->why0) == TCPS_INITIAL && tcps_reason_kind(entry->why1) == TCPS_INITIAL;
@@ -332,7 +356,6 @@ void tcps_conn_view(const struct tcps_conn *conn, struct tcps_position at, struc
     if (until == 0) return;
     view->client_end = log->entries[until - 1].client_end;
     if (view->client_end != conn->client_end) view->role_basis = conn->guess_basis;
-    /* What a connection begins with is also what was before its first segment. */
     if (before == 0 && is_initial(&log->entries[0])) before = 1;
     for (unsigned end = 0; end < 2; end++) {
         const struct tcps_entry *last = &log->entries[until - 1];
@@ -342,8 +365,7 @@ void tcps_conn_view(const struct tcps_conn *conn, struct tcps_position at, struc
         view->basis[end] = (uint8_t)tcps_entry_basis(last, end);
         view->since[end] = entry ? entry->frame : 0;
         view->since_time[end] = entry ? entry->time : 0;
-        if (before == 0) continue;
-        view->before[end] = (uint8_t)tcps_entry_state(&log->entries[before - 1], end);
-        view->before_basis[end] = (uint8_t)tcps_entry_basis(&log->entries[before - 1], end);
+        view->before[end] = (uint8_t)tcps_state_before(conn, before, end);
+        view->before_basis[end] = (uint8_t)basis_before(conn, before, end);
     }
 }

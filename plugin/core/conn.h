@@ -62,7 +62,8 @@ struct tcps_conn {
     unsigned guess_basis : 2;     /* what role_basis was before a ROLES_SWAPPED */
     unsigned candidate_waits : 1; /* rarities->waiting holds a SYN */
     unsigned full : 1;            /* the log ended with TCPS_WHY_LOG_FULL */
-    unsigned quiet : 2; /* bit 1 << end: open and undisturbed; a segment in order of that end changes no state */
+    unsigned quiet : 2;  /* bit 1 << end: open and undisturbed; a segment in order of that end changes no state */
+    unsigned shifts : 8; /* while quiet: by end, four bits each, the scale of the windows that it advertises */
 };
 
 /* The connection's rarities, made if need be; NULL when there is no memory. */
@@ -116,6 +117,9 @@ void tcps_conn_begin_over(struct tcps_conn *conn, const struct tcps_memory *memo
 /* Logs a verdict about `end` at the position of `seg`; nothing else changes. */
 void tcps_conn_note(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg,
                     unsigned end, enum tcps_reason why);
+
+/* The state of `end` before entry `index` of the log, which must have that entry. */
+unsigned tcps_state_before(const struct tcps_conn *conn, uint32_t index, unsigned end);
 
 /* Fills in `view` for position `at`. Any order, any time after the position was fed. Positions before the connection's
  * first show UNKNOWN. */

@@ -84,7 +84,7 @@ void tcps_exchanges_of(const struct tcps_conn *conn, uint32_t entries, struct tc
 
 int tcps_reset_sender(const struct tcps_conn *conn, uint32_t entry)
 {
-    struct walk walk = {.log = &conn->log, .entries = entry + 1, .next = entry};
+    struct walk walk = {.conn = conn, .entries = entry + 1, .next = entry};
     struct hop hop;
 
     while (entry < conn->log.count && next_hop(&walk, &hop))

@@ -17,14 +17,14 @@ struct hop {
 };
 
 struct walk {
-    const struct tcps_log *log;
+    const struct tcps_conn *conn;
     uint32_t entries, next;
     unsigned next_end;
 };
 
 static inline struct walk walk_of(const struct tcps_conn *conn, uint32_t entries)
 {
-    struct walk walk = {.log = &conn->log, .entries = entries < conn->log.count ? entries : conn->log.count};
+    struct walk walk = {.conn = conn, .entries = entries < conn->log.count ? entries : conn->log.count};
 
     return walk;
 }
@@ -40,12 +40,12 @@ static inline struct tcps_moment moment_of(const struct tcps_entry *entry)
 static inline bool next_hop(struct walk *walk, struct hop *hop)
 {
     while (walk->next < walk->entries) {
-        const struct tcps_entry *entry = &walk->log->entries[walk->next];
+        const struct tcps_entry *entry = &walk->conn->log.entries[walk->next];
         unsigned end = walk->next_end;
 
         hop->entry = entry;
         hop->end = end;
-        hop->from = walk->next ? tcps_entry_state(entry - 1, end) : TCPS_UNKNOWN;
+        hop->from = tcps_state_before(walk->conn, walk->next, end);
         hop->to = tcps_entry_state(entry, end);
         hop->why = tcps_entry_why(entry, end);
         walk->next_end = !end;

@@ -50,15 +50,11 @@ static void put_number(struct writing *to, uint32_t number)
 
 /* ---- events ---- */
 
-static unsigned state_before_entry(const struct tcps_log *log, uint32_t index, unsigned end)
-{
-    return index ? tcps_entry_state(&log->entries[index - 1], end) : TCPS_UNKNOWN;
-}
-
 /* The frame in which `end` entered the state that it had before entry `index`; 0 if nothing was logged before. */
-static uint32_t entered_before(const struct tcps_log *log, uint32_t index, unsigned end)
+static uint32_t entered_before(const struct tcps_conn *conn, uint32_t index, unsigned end)
 {
-    unsigned state = state_before_entry(log, index, end);
+    const struct tcps_log *log = &conn->log;
+    unsigned state = tcps_state_before(conn, index, end);
 
     if (index == 0) return 0;
     for (index--; index > 0 && tcps_entry_state(&log->entries[index - 1], end) == state; index--) {}
@@ -71,15 +67,15 @@ static bool takes_back_a_presumption(unsigned why)
     return tcps_reason_kind(why) == TCPS_CORRECTION && why != TCPS_WHY_ROLES_SWAPPED && why != TCPS_WHY_LOG_FULL;
 }
 
-static void fill_event(const struct tcps_log *log, uint32_t index, unsigned end, struct tcps_event *event)
+static void fill_event(const struct tcps_conn *conn, uint32_t index, unsigned end, struct tcps_event *event)
 {
-    const struct tcps_entry *entry = &log->entries[index];
+    const struct tcps_entry *entry = &conn->log.entries[index];
 
     event->end = (uint8_t)end;
-    event->from = (uint8_t)state_before_entry(log, index, end);
+    event->from = (uint8_t)tcps_state_before(conn, index, end);
     event->to = (uint8_t)tcps_entry_state(entry, end);
     event->why = (uint8_t)tcps_entry_why(entry, end);
-    event->taken_back = takes_back_a_presumption(event->why) ? entered_before(log, index, end) : 0;
+    event->taken_back = takes_back_a_presumption(event->why) ? entered_before(conn, index, end) : 0;
 }
 
 /* Each entry is one hop of either or both ends. All hops of the sender come before those of its peer: what a segment
@@ -95,7 +91,7 @@ bool tcps_event_at(const struct tcps_conn *conn, const struct tcps_view *view, u
 
             if (tcps_entry_why(&conn->log.entries[index], end) == TCPS_WHY_NONE) continue;
             if (i-- > 0) continue;
-            fill_event(&conn->log, index, end, event);
+            fill_event(conn, index, end, event);
             return true;
         }
     }
@@ -212,7 +208,7 @@ static uint32_t since(const struct filling *filling)
     const struct tcps_event *event = filling->event;
 
     for (uint32_t i = filling->view->first_entry; i < filling->view->first_entry + filling->view->entries; i++)
-        if (tcps_entry_why(&log->entries[i], event->end) == event->why) return entered_before(log, i, event->end);
+        if (tcps_entry_why(&log->entries[i], event->end) == event->why) return entered_before(filling->conn, i, event->end);
     return 0;
 }
 

@@ -76,6 +76,7 @@ void tcps_take_syn(struct tcps_step *step)
     }
     tcps_take_first_syn(step, step->seg);
     tcps_settle(step, step->my_end, TCPS_WHY_NONE);
+    if (step->conn->log.count == 0) tcps_verdict(step, step->peer_end, TCPS_WHY_ADDRESSED);
 }
 
 /* ---- SYN,ACK ---- */

@@ -6,13 +6,11 @@
 
 enum { LAYER_LAST = 126, LAYER_GIVEN_UP = 127 };
 
-/* Three entries hold a handshake that is never completed, eight or nine an ordinary life; beyond, a third is left unused at
- * most. */
+/* Two entries hold a handshake that is never completed, eight an ordinary life; beyond, a third is left unused at most. */
 static uint16_t next_capacity(unsigned capacity)
 {
-    if (capacity == 0) return 3;
+    if (capacity == 0) return 2;
     if (capacity < 8) return 8;
-    if (capacity == 8) return 9;
     return (uint16_t)(capacity + capacity / 2);
 }
 

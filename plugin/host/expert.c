@@ -93,11 +93,6 @@ static const struct tcps_entry *entry_of(const struct hop *hop)
     return &hop->conn->log.entries[hop->index];
 }
 
-static unsigned state_before(const struct tcps_conn *conn, uint32_t index, unsigned end)
-{
-    return index ? tcps_entry_state(&conn->log.entries[index - 1], end) : TCPS_UNKNOWN;
-}
-
 /* The first entry of the packet to which entry `index` belongs. */
 static uint32_t first_of_packet(const struct tcps_conn *conn, uint32_t index)
 {
@@ -120,7 +115,7 @@ static bool had_reason_before(const struct hop *hop, unsigned why)
 static int64_t waited(const struct hop *hop)
 {
     const struct tcps_entry *entries = hop->conn->log.entries;
-    unsigned state = state_before(hop->conn, hop->index, hop->end);
+    unsigned state = tcps_state_before(hop->conn, hop->index, hop->end);
     uint32_t i = hop->index;
 
     if (i == 0) return 0;
@@ -134,9 +129,9 @@ static int64_t waited(const struct hop *hop)
 static enum expert of_reset(const struct hop *hop)
 {
     uint32_t first = first_of_packet(hop->conn, hop->index);
-    unsigned receiver = state_before(hop->conn, first, hop->end);
+    unsigned receiver = tcps_state_before(hop->conn, first, hop->end);
 
-    switch (state_before(hop->conn, first, !hop->end)) {
+    switch (tcps_state_before(hop->conn, first, !hop->end)) {
     case TCPS_ESTABLISHED:
         return receiver == TCPS_FIN_WAIT_1 || receiver == TCPS_FIN_WAIT_2 ? RST_AFTER_FIN
                : receiver == TCPS_ESTABLISHED                             ? RST_ABORT
@@ -175,9 +170,9 @@ static enum expert by_reason(const struct hop *hop)
         return tcps_entry_state(entry_of(hop), hop->end) == TCPS_FIN_WAIT_1 ? CLOSE_INITIATED : NOTHING;
     case TCPS_WHY_REFUSED: return OPEN_REFUSED;
     case TCPS_WHY_SYN_REPEATED:
-        return state_before(hop->conn, hop->index, hop->end) == TCPS_SYN_SENT ? OPEN_UNANSWERED : NOTHING;
+        return tcps_state_before(hop->conn, hop->index, hop->end) == TCPS_SYN_SENT ? OPEN_UNANSWERED : NOTHING;
     case TCPS_WHY_UNREACHABLE:
-        return state_before(hop->conn, hop->index, hop->end) == TCPS_SYN_SENT ? OPEN_UNREACHABLE : NOTHING;
+        return tcps_state_before(hop->conn, hop->index, hop->end) == TCPS_SYN_SENT ? OPEN_UNREACHABLE : NOTHING;
     case TCPS_WHY_SYNACK_AGAIN: return had_reason_before(hop, TCPS_WHY_SYNACK_AGAIN) ? OPEN_SYNACK_LOOP : NOTHING;
     case TCPS_WHY_ACK_FOR_SYN: return OPEN_ACK_FOR_SYN;
     case TCPS_WHY_SYNACK_WRONG_ACK: return OPEN_WRONG_ACK;
@@ -220,7 +215,7 @@ static enum expert by_waiting(const struct hop *hop)
     int64_t limit = (int64_t)tcpstate_preferences()->stuck_seconds * 1000000000;
     enum expert expert;
 
-    switch (state_before(hop->conn, hop->index, hop->end)) {
+    switch (tcps_state_before(hop->conn, hop->index, hop->end)) {
     case TCPS_CLOSE_WAIT: expert = STUCK_CLOSE_WAIT; break;
     case TCPS_FIN_WAIT_1:
     case TCPS_FIN_WAIT_2:

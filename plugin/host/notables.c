@@ -6,23 +6,16 @@
 
 #include "memory.h"
 
-static GHashTable *notables; /* of struct tcps_conn: struct tcps_notables */
+static GHashTable *notables; /* of struct tcps_conn: struct tcps_notables; NULL as long as nothing was found */
 
-void tcpstate_notables_stop(void)
+void tcpstate_notables_forget(void)
 {
-    if (notables) g_hash_table_destroy(notables);
-    notables = NULL;
-}
-
-void tcpstate_notables_start(void)
-{
-    tcpstate_notables_stop();
-    notables = g_hash_table_new(NULL, NULL);
+    g_clear_pointer(&notables, g_hash_table_destroy);
 }
 
 static struct tcps_notables *known_of(const struct tcps_conn *conn)
 {
-    return notables && g_hash_table_size(notables) ? g_hash_table_lookup(notables, conn) : NULL;
+    return notables ? g_hash_table_lookup(notables, conn) : NULL;
 }
 
 void tcpstate_notables_look(const struct tcpstate_layer *layer)
@@ -35,6 +28,7 @@ void tcpstate_notables_look(const struct tcpstate_layer *layer)
                tcps_notables_look(&fresh, layer->conn, &layer->segment)) {
         known = tcpstate_allocate(sizeof *known);
         *known = fresh;
+        if (!notables) notables = g_hash_table_new(NULL, NULL);
         g_hash_table_insert(notables, layer->conn, known);
     }
 }

@@ -9,9 +9,8 @@
 #include "core/notable.h"
 #include "segment_source.h"
 
-/* Forgets everything: before the first frame of a file. */
-void tcpstate_notables_start(void);
-void tcpstate_notables_stop(void);
+/* Forgets everything: before the first frame of a file, and after the last. */
+void tcpstate_notables_forget(void);
 
 /* First pass: looks at a layer that was just fed. */
 void tcpstate_notables_look(const struct tcpstate_layer *layer);

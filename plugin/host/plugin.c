@@ -33,13 +33,13 @@ static void start_file(void)
 {
     tcpstate_fields_start();
     tcpstate_streams_start();
-    tcpstate_notables_start();
+    tcpstate_notables_forget();
     tcpstate_source_start();
 }
 
 static void stop_file(void)
 {
-    tcpstate_notables_stop();
+    tcpstate_notables_forget();
     tcpstate_streams_stop();
 }
 

@@ -35,6 +35,13 @@ struct key {
 };
 
 static GHashTable *tables[VERSIONS][DEPTHS];
+
+/* Packets of a connection come in trains: the flow of the last one, before any table is asked. */
+static struct {
+    struct stream *stream; /* or NULL */
+    unsigned version, depth;
+} latest;
+
 static int proto_tcp, proto_ip, proto_ipv6, proto_llc;
 
 /* ---- tables ---- */
@@ -104,18 +111,33 @@ static const struct {
     GEqualFunc equal;
 } of_version[VERSIONS] = {{hash_none, equal_none}, {hash_ipv4, equal_ipv4}, {hash_ipv6, equal_ipv6}};
 
+static bool is_latest(const struct key *key)
+{
+    if (!latest.stream || latest.version != key->version || latest.depth != key->depth) return false;
+    return key->version == 1 ? equal_ipv4(latest.stream, &key->stream)
+                             : of_version[key->version].equal(latest.stream, &key->stream);
+}
+
 static struct stream *stream_of(const struct key *key, bool make)
 {
     GHashTable **table = &tables[key->version][key->depth];
-    struct stream *stream = *table ? g_hash_table_lookup(*table, &key->stream) : NULL;
+    struct stream *stream;
 
-    if (stream || !make) return stream;
-    if (!*table) *table = g_hash_table_new(of_version[key->version].hash, of_version[key->version].equal);
-    return add_stream(*table, key);
+    if (is_latest(key)) return latest.stream;
+    stream = *table ? g_hash_table_lookup(*table, &key->stream) : NULL;
+    if (!stream && make) {
+        if (!*table) *table = g_hash_table_new(of_version[key->version].hash, of_version[key->version].equal);
+        stream = add_stream(*table, key);
+    }
+    latest.stream = stream;
+    latest.version = key->version;
+    latest.depth = key->depth;
+    return stream;
 }
 
 void tcpstate_streams_stop(void)
 {
+    latest.stream = NULL;
     for (unsigned version = 0; version < VERSIONS; version++)
         for (unsigned depth = 0; depth < DEPTHS; depth++)
             g_clear_pointer(&tables[version][depth], g_hash_table_destroy);

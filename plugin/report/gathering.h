@@ -46,11 +46,6 @@ static inline const struct tcps_entry *tcpstate_last_entry(const struct tcpstate
     return &connection->conn->log.entries[connection->conn->log.count - 1];
 }
 
-static inline const struct tcps_entry *tcpstate_first_entry(const struct tcpstate_connection *connection)
-{
-    return &connection->conn->log.entries[0];
-}
-
 /* The end that is held to be the client, with all that is known. */
 static inline unsigned tcpstate_client_end(const struct tcpstate_connection *connection)
 {

@@ -405,27 +405,25 @@ static const struct tcpstate_connection *connection_with(const struct tcpstate_g
 static void draw_head(const struct picture *picture, const struct tcpstate_connection *connection, uint32_t stream)
 {
     unsigned client = tcpstate_client_end(connection);
-    const struct tcps_entry *first = tcpstate_first_entry(connection);
+    const struct tcps_conn *conn = connection->conn;
     char end[80];
     GString *line = g_string_new(NULL);
-    bool announced = tcps_reason_kind(first->why0) != TCPS_INITIAL;
 
     g_string_printf(line, "TCP stream %u", stream);
-    if (tcps_incarnation(connection->conn) > 1)
-        g_string_append_printf(line, ", connection %u on these addresses and ports",
-                               tcps_incarnation(connection->conn));
+    if (tcps_incarnation(conn) > 1)
+        g_string_append_printf(line, ", connection %u on these addresses and ports", tcps_incarnation(conn));
     tcpstate_write_line(picture->writer, line->str);
     for (unsigned i = 0; i < 2; i++) {
         unsigned which = i ? !client : client;
 
         tcpstate_endpoint_text(connection->address[which], connection->port[which], end, sizeof end);
         g_string_printf(line, "%s %s", tcps_role_name(which, client), end);
-        if (i == 0 && connection->conn->role_basis > TCPS_ROLE_synack) g_string_append(line, " (roles are guessed)");
+        if (i == 0 && conn->role_basis > TCPS_ROLE_synack) g_string_append(line, " (roles are guessed)");
         tcpstate_write_line(picture->writer, line->str);
     }
     tcpstate_write_line(picture->writer, "");
-    draw_line(picture, 0, 0, announced ? "" : tcps_state_name(tcps_entry_state(first, client)), "",
-              announced ? "" : tcps_state_name(tcps_entry_state(first, !client)));
+    draw_line(picture, 0, 0, tcps_state_name(tcps_state_before(conn, 0, client)), "",
+              tcps_state_name(tcps_state_before(conn, 0, !client)));
     g_string_free(line, TRUE);
 }
 
