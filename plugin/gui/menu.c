@@ -102,17 +102,33 @@ static TCPSTATE_BUTTON_RESULT take_filter(funnel_text_window_t *text, void *data
     return TRUE;
 }
 
-static void add_filter_button(struct window *window)
+/* The button: all of the text, to be pasted into a report or a lecture. */
+static TCPSTATE_BUTTON_RESULT copy_text(funnel_text_window_t *text, void *data)
 {
-    funnel_bt_t *button;
+    GString *copy = g_string_new(ops()->get_text(text));
 
-    if (!ops()->add_button || !ops()->get_filter) return;
-    button = g_new0(funnel_bt_t, 1);
+    (void)data;
+    ops()->copy_to_clipboard(copy);
+    g_string_free(copy, TRUE);
+    return TRUE;
+}
+
+static void add_button(struct window *window, const char *label, funnel_bt_cb_t pressed)
+{
+    funnel_bt_t *button = g_new0(funnel_bt_t, 1);
+
     button->tw = window->text;
-    button->func = take_filter;
+    button->func = pressed;
     button->data = window;
     button->free_fcn = g_free;
-    ops()->add_button(window->text, button, "Limit to display filter");
+    ops()->add_button(window->text, button, label);
+}
+
+static void add_buttons(struct window *window)
+{
+    if (!ops()->add_button) return;
+    if (ops()->copy_to_clipboard && ops()->get_text) add_button(window, "Copy", copy_text);
+    if (ops()->get_filter) add_button(window, "Limit to display filter", take_filter);
 }
 
 static void open_window(const struct tcpstate_request *request)
@@ -126,7 +142,7 @@ static void open_window(const struct tcpstate_request *request)
     window->text = ops()->new_text_window(ops()->ops_id, title);
     g_free(title);
     ops()->set_close_cb(window->text, closed, window);
-    add_filter_button(window);
+    add_buttons(window);
     start(window);
 }
 

@@ -149,6 +149,14 @@ class Node:
         except GLib.Error as error:
             raise Gone(error.message) from error
 
+    def paste(self):
+        """Puts what was copied into an entry."""
+        from gi.repository import Atspi, GLib
+        try:
+            Atspi.EditableText.paste_text(self.accessible, 0)
+        except GLib.Error as error:
+            raise Gone(error.message) from error
+
     def press(self, action=0):
         """Presses a button or a menu entry. A dialog that opens may keep the program from answering: no matter."""
         from gi.repository import Atspi, GLib
@@ -172,6 +180,13 @@ class Node:
         assert self.showing, f"{self} is out of sight"
         left, top, width, height = self.area()
         Atspi.generate_mouse_event(left + (min(width, 80) // 2 if x is None else x), top + height // 2, button)
+
+    def maximize(self):
+        """Makes a window as large as the screen: a double click on its title, which is above its area."""
+        from gi.repository import Atspi
+        left, top, before, _ = self.area()
+        Atspi.generate_mouse_event(left + before // 2, top - 8, "b1d")
+        wait_for(f"{self} to be larger", lambda: self.area()[2] > before)
 
     def choose(self):
         """Clicks on a table's cell and waits until that had its effect: a key pressed earlier would go elsewhere."""

@@ -5,10 +5,13 @@ test/plugin/test_tables.py. An entry of the menu without a test here is a failur
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
+import csv
+import shutil
+
 import pytest
 
 from desktop import wait_for
-from program import table_rows
+from program import choose_in, table_rows
 
 MENU = ("Statistics", "TCP State")
 TEXTS = "As Text"
@@ -158,6 +161,108 @@ def test_table_limited_to_a_filter(opened):
     window.find("text", "Display filter entry").write("tcp.stream == 3")
     window.find("push button", "Apply").press()
     wait_for("one row", lambda: [row["Stream"] for row in table_of(window)] == ["3"])
+
+
+@pytest.mark.parametrize("capture, packets, entry, heading", [
+    ("http-twelve-at-once.pcapng", 120, "Exchanges: handshakes", "SYN frame"),
+    ("http-twelve-at-once.pcapng", 120, "Exchanges: handshakes", "SYN to SYN,ACK (s)"),
+    ("http-twelve-at-once.pcapng", 120, "Time in State", "Longest from frame"),  # TIME_WAIT has none
+])
+def test_columns_sort_as_numbers(opened, capture, packets, entry, heading):
+    program = opened(capture, packets)
+    program.menu(*MENU, entry)
+    window = program.window("TCP State: ")
+    window.maximize()
+
+    def column():
+        return [float(row[heading] or -1) for row in table_of(window)]
+    def clicked_to(wanted):
+        next(node for node in window.find("tree").children() if node.name.strip() == heading).click()
+        try:
+            return wait_for("the order", lambda: column() == wanted, 3)
+        except AssertionError:
+            return False  # the window was not there yet, or two clicks were taken for a double one
+    numbers = wait_for("numbers", column)
+    assert len(set(numbers)) > 5
+    for falling in (False, True):
+        wanted = sorted(numbers, reverse=falling)
+        wait_for(lambda: f"{wanted}, not {column()}", lambda: clicked_to(wanted))
+
+
+def test_a_table_is_saved_for_other_programs(opened, tmp_path):
+    program = opened(*TEXTBOOK)
+    program.menu(*MENU, "Exchanges: closes")
+    window = program.window("TCP State: ")
+    rows = wait_for("the close", lambda: table_of(window))
+    window.find("push button", "Save as…").press()
+    dialog = program.window("Save Statistics")
+    choose_in(dialog, "Comma separated values (*.csv)")
+    dialog.find("text", "File name:").write(str(tmp_path / "closes.csv"))
+    dialog.find("push button", "Save").press()
+    saved = wait_for("the file", lambda: (tmp_path / "closes.csv").exists() and (tmp_path / "closes.csv").read_text())
+    headings, values = csv.reader(saved.splitlines())
+    shown = {heading.strip(): value.strip() for heading, value in zip(headings, values)}
+    assert {**shown, "Total (s)": float(shown["Total (s)"]), "Half-closed (s)": float(shown["Half-closed (s)"])} == \
+        {**rows[0], "Total (s)": float(rows[0]["Total (s)"]), "Half-closed (s)": float(rows[0]["Half-closed (s)"])}
+
+
+def test_a_text_is_copied(opened):
+    """To where the program itself can paste it: an entry has the text in one line."""
+    program = opened(*TEXTBOOK)
+    area = open_text(program, "Connections")
+    window = program.window("TCP State: Connections")
+    window.find("push button", "Copy").press()
+    entry = program.main.find("text", "Display filter entry", {"combo box"})
+    entry.focus()
+    entry.paste()
+    wait_for(lambda: f"the text, not {entry.text!r}", lambda: words(entry.text) == words(area.text))
+
+
+# What each text says of a capture without TCP.
+WITHOUT_TCP = {
+    "Exchanges": "No handshake was completed. No close was completed. Handshakes: 0 complete Closes: 0 complete",
+    "Failed Attempts": "No attempt failed.",
+    "Resets": "No RST.",
+    "Servers": "No TCP connection.",
+    "Time in State": "No TCP connection.",
+    "Connections": "No TCP connection.",
+}
+
+
+def test_a_capture_without_tcp(start, tshark, captures, tmp_path):
+    """An ICMP error that quotes a TCP header is none."""
+    path = tmp_path / "icmp.pcapng"
+    tshark("-r", captures / "icmp-quotes-syn.pcapng", "-Y", "icmp", "-w", path)
+    program = start("-r", path)
+    program.wait_loaded(1)
+    said = {entry: words(open_text(program, entry).text) for entry in WORDS if not entry.endswith("…")}
+    assert said == WITHOUT_TCP
+    program.menu(*MENU, "Exchanges: closes")
+    assert table_of(program.window("TCP State: Completed closes")) == []
+
+
+def test_windows_follow_to_another_file(start, captures, tmp_path):
+    """A text by itself. A table stays with its file, as all of Wireshark's do; one opened anew has the new file's rows."""
+    files = [tmp_path / f"set_0000{number}_2026010100000{number}.pcapng" for number in (1, 2)]
+    for capture, path in zip((TEXTBOOK[0], "http-twelve-at-once.pcapng"), files):
+        shutil.copy(captures / capture, path)
+    program = start("-r", files[0])
+    program.wait_loaded(10)
+    area = open_text(program, "Exchanges")
+    assert "Closes: 1 complete" in area.text
+    program.menu(*MENU, "Exchanges: closes")
+    old = program.window(files[0].name)
+    wait_for("one close", lambda: len(table_of(old)) == 1)
+    program.menu("File", "File Set", "Next File")
+    program.wait_loaded(120)
+    wait_for(lambda: f"twelve closes in {area.text}", lambda: "Closes: 12 complete" in area.text)
+    program.menu(*MENU, "Exchanges: closes")
+    new = program.window("Completed closes · " + files[1].name)
+    wait_for("twelve closes", lambda: len(table_of(new)) == 12)
+    assert len(table_of(old)) == 1
+    program.menu("File", "File Set", "Previous File")
+    program.wait_loaded(10)
+    wait_for(lambda: f"one close in {area.text}", lambda: "Closes: 1 complete" in area.text)
 
 
 def test_windows_follow_a_preference(opened):
