@@ -13,13 +13,13 @@ FIN, SYN, RST, PSH, ACK, URG, ECE, CWR, AE = (1 << bit for bit in range(9))
 START = 1_700_000_000
 
 
-def write(path, packets, linktype=ETHERNET, step=0.01):
-    """packets: the octets of each frame, or (octets, length on the wire)."""
+def write(path, packets, linktype=ETHERNET, step=0.01, times=None):
+    """packets: the octets of each frame, or (octets, length on the wire). times: of each, in microseconds since START."""
     with open(path, "wb") as file:
         file.write(struct.pack("<IHHiIII", MAGIC, 2, 4, 0, 0, SNAPLEN, linktype))
         for i, packet in enumerate(packets):
             octets, length = packet if isinstance(packet, tuple) else (packet, len(packet))
-            microseconds = round(i * step * 1_000_000)
+            microseconds = times[i] if times else round(i * step * 1_000_000)
             file.write(struct.pack("<IIII", START + microseconds // 1_000_000, microseconds % 1_000_000, len(octets),
                                    length) + octets)
     path.chmod(0o644)
@@ -27,17 +27,23 @@ def write(path, packets, linktype=ETHERNET, step=0.01):
 
 
 def read(path, scratch):
-    """The frames of a capture with Ethernet frames, as octets; editcap makes classic pcap of whatever it is."""
+    """The frames of a capture with Ethernet frames, as octets."""
+    return [frame for _, frame in read_with_times(path, scratch)]
+
+
+def read_with_times(path, scratch):
+    """(microseconds since the first frame, octets) of each frame; editcap makes classic pcap of whatever it is."""
     plain = scratch / "plain.pcap"
     subprocess.run(["editcap", "-F", "pcap", str(path), str(plain)], check=True, capture_output=True)
     data = plain.read_bytes()
     order = "<" if struct.unpack_from("<I", data)[0] in (MAGIC, 0xA1B23C4D) else ">"
+    per_microsecond = 1000 if 0xA1B23C4D in struct.unpack_from("<I", data) + struct.unpack_from(">I", data) else 1
     frames, at = [], 24
     while at < len(data):
-        caught = struct.unpack_from(order + "IIII", data, at)[2]
-        frames.append(data[at + 16:at + 16 + caught])
+        seconds, fraction, caught, _ = struct.unpack_from(order + "IIII", data, at)
+        frames.append((seconds * 1_000_000 + fraction // per_microsecond, data[at + 16:at + 16 + caught]))
         at += 16 + caught
-    return frames
+    return [(time - frames[0][0], frame) for time, frame in frames]
 
 
 def address(text):

@@ -10,13 +10,14 @@ import itertools
 import os
 import re
 import shutil
+import struct
 import subprocess
 
 import pytest
 
 import pcap_files
-from conftest import all_captures, open_to_all
-from pcap_files import ACK, FIN, PSH, RST, SYN, conversation, to_client, to_server
+from conftest import CAPTURES, all_captures, open_to_all
+from pcap_files import ACK, FIN, PSH, RST, SYN, conversation, read_with_times, to_client, to_server
 
 SHOWN = ("frame.number", "tcpstate.client", "tcpstate.server", "tcpstate.transition")
 MUTATION_SEEDS = range(1, 9)
@@ -194,7 +195,6 @@ def test_time_goes_backwards(survives, scratch):
 
 def test_no_frame_has_a_time(survives, scratch, wireshark):
     """pcapng's Simple Packet Blocks carry no time stamp."""
-    import struct
     def block(kind, body):
         body += b"\0" * (-len(body) % 4)
         return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
@@ -215,6 +215,101 @@ def test_one_forged_segment_poisons_nothing(survive_together):
             lives.append(whole[:7] + [forged] + whole[7:])
     for distance, rows in zip(distances, survive_together(lives)):
         assert transitions(rows) == NORMAL, f"distance {distance:#x}"
+
+
+# --- one forged segment in real connections ---
+
+MASK = 0xFFFFFFFF
+# What was told of a frame: the connection must go on telling the same.
+TOLD = ("frame.number", "tcpstate.pair")
+
+
+def is_plain(frames):
+    """Ethernet, IPv4 without options and fragments, whole TCP headers, one pair of addresses and ports."""
+    pairs = set()
+    for _, frame in frames:
+        if len(frame) < 54 or frame[12:15] != b"\x08\x00\x45" or frame[23] != 6 or int.from_bytes(frame[20:22], "big") & 0x3FFF:
+            return False
+        ends = ((frame[26:30], frame[34:36]), (frame[30:34], frame[36:38]))
+        pairs.add(min(ends, ends[::-1]))
+    return len(pairs) == 1
+
+
+def numbers(frame):
+    """SEG.SEQ, SEG.ACK, flags and the sequence space that a plain frame takes."""
+    seq, ack, first = struct.unpack_from("!IIH", frame, 38)
+    flags = first & 0x1FF
+    length = int.from_bytes(frame[16:18], "big") - 20 - (first >> 12) * 4
+    return seq, ack, flags, length + bool(flags & SYN) + bool(flags & FIN)
+
+
+def forged(frame, flags, seq, ack, offset=5):
+    """A bare segment of the frame's sender, with numbers of the forger's."""
+    segment = frame[34:38] + struct.pack("!IIHHHH", seq & MASK, ack & MASK, offset << 12 | flags, 1000, 0, 0)
+    return frame[:16] + (20 + len(segment)).to_bytes(2, "big") + b"\x1e\x61" + frame[20:34] + segment
+
+
+def forgeries(frames):
+    """What a forger might send behind these frames who does not know the numbers, from each end."""
+    last = {frame[26:38]: frame for _, frame in frames}
+    if len(last) < 2 or any(numbers(frame)[2] & (RST | SYN) for frame in last.values()):
+        return
+    for frame in last.values():
+        seq, ack, _, space = numbers(frame)
+        for far in (0x48000000, 0x80000000, 0xB8000000):
+            next_one, far_ack = seq + space, ack + far
+            yield forged(frame, RST, next_one + far, 0)
+            yield forged(frame, RST | ACK, next_one + far, far_ack)
+            yield forged(frame, FIN | ACK, next_one + far, ack)
+            yield forged(frame, FIN | ACK, next_one, far_ack)
+            yield forged(frame, ACK, next_one, far_ack)
+            yield forged(frame, PSH | ACK, next_one + far, ack)
+        for flags in (0, FIN, SYN | FIN, FIN | RST | ACK, SYN | RST, FIN | PSH):
+            yield forged(frame, flags, next_one, ack)
+        yield forged(frame, RST, next_one, ack, offset=4)
+        yield forged(frame, FIN | ACK, next_one, ack, offset=15)
+
+
+def with_client(frame, number):
+    """The frame with another address in the place of the one that is lower: each life gets a connection of its own."""
+    at = 26 if frame[26:30] < frame[30:34] else 30
+    return frame[:at] + (0x0A000000 + number).to_bytes(4, "big") + frame[at + 4:]
+
+
+def test_one_forged_segment_in_real_connections(wireshark, scratch):
+    """Recordings of real kernels, told again with one forged segment at a place: every frame but that one shows what it
+    shows without it."""
+    packets, times, lives = [], [], []
+
+    def add(name, frames, extra=None, place=None):
+        lives.append((name, len(packets), len(frames), place))
+        for i, (time, frame) in enumerate(frames + [(0, b"")]):
+            if i == place:
+                packets.append(with_client(extra, len(lives)))
+                times.append(frames[i - 1][0] + 1000)
+            if frame:
+                packets.append(with_client(frame, len(lives)))
+                times.append(time)
+
+    for path in sorted((CAPTURES / "kernel").glob("*.middle.pcap")):
+        frames = read_with_times(path, scratch)
+        if len(frames) > 30 or path.name.startswith("forged") or not is_plain(frames):
+            continue
+        add(path.name, frames)
+        for place in range(2, len(frames) + 1, 3):
+            for extra in forgeries(frames[:place]):
+                add(path.name, frames, extra, place)
+    assert len(lives) > 5000
+    rows = wireshark.fields(pcap_files.write(scratch / "c.pcap", packets, times=times), *TOLD, timeout=900)
+    assert len(rows) == len(packets)
+    for name, start, count, place in lives:
+        shown = [row[1] for row in rows[start:start + count + (place is not None)]]
+        if place is None:
+            expected = shown
+            continue
+        odd = shown.pop(place)
+        assert shown == expected, f"{name}: with a segment put in behind frame {place} (frame {start + place + 1})"
+        assert odd == shown[place - 1], f"{name}: a segment put in behind frame {place}"
 
 
 def test_tcp_in_ip_in_ip_as_deep_as_it_goes(survives, scratch):
