@@ -16,7 +16,7 @@ import subprocess
 import pytest
 
 import pcap_files
-from conftest import CAPTURES, all_captures, open_to_all
+from conftest import CAPTURES, ROOT, all_captures, open_to_all
 from pcap_files import ACK, FIN, PSH, RST, SYN, conversation, read_with_times, to_client, to_server
 
 SHOWN = ("frame.number", "tcpstate.client", "tcpstate.server", "tcpstate.transition")
@@ -389,6 +389,20 @@ def test_mutated_captures_in_two_passes(seed, mutated, wireshark):
     once, twice = (wireshark.fields(path, *SHOWN, "tcpstate.reason", options=way) for way in ([], ["-2"]))
     from test_modes import same
     same(once, twice)
+
+
+@pytest.mark.parametrize("way", [[], ["-2"]], ids=["one-pass", "two-passes"])
+def test_inputs_that_the_fuzzer_found(way, wireshark, survives, scratch):
+    """What the plugin does not own stays as it is without it; each frame the same in every pass is the fuzzer's own check."""
+    inputs = sorted((ROOT / "test" / "fuzz" / "plugin-corpus").iterdir())
+    whole = scratch / "corpus.pcapng"
+    subprocess.run(["mergecap", "-a", "-w", str(whole), *map(str, inputs)], check=True, capture_output=True)
+    whole.chmod(0o644)
+    survives(whole)
+    without, with_it = (wireshark.tshark("-r", whole, "-V", *way, plugin=plugin) for plugin in (False, True))
+    from test_modes import same, without_ours
+    same(without.stdout.splitlines(), without_ours(with_it.stdout))
+    assert without.stderr == with_it.stderr and len(with_it.stdout) > len(without.stdout)
 
 
 @pytest.mark.skipif(shutil.which("randpkt") is None, reason="randpkt is not installed")
