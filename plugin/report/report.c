@@ -181,6 +181,8 @@ static void draw(void *data)
     };
 
     run->request.kind->compute(&input, document);
+    if (run->request.filter && !run->gathering.connections->len)
+        tcpstate_document_note(document, "No TCP packet passes the filter.");
     run->deliver(run->context, &input, document);
     tcpstate_document_free(document);
 }

@@ -4,6 +4,9 @@ The reports' own tests hold their output; here is only what a person or script g
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
+import csv
+import io
+import json
 import os
 import shutil
 import subprocess
@@ -65,17 +68,32 @@ def test_bad_filter(name, report):
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_filter_that_matches_nothing(name, report):
-    done = report(f"tcpstate,{name},tcp.port == 9")
+@pytest.mark.parametrize("form", ["text", "csv", "json"])
+def test_filter_that_matches_nothing(name, form, report):
+    done = report(f"tcpstate,{name},tcp.port == 9", "-o", "tcpstate.report_format:" + form)
     assert done.returncode == 0 and not complaint(done)
-    assert done.stdout.strip(), "an empty report says that it is empty"
+    assert_says_nothing(form, done.stdout)
+    assert form == "csv" or "No TCP packet passes the filter." in done.stdout
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_capture_of_zero_packets(name, tshark, scratch):
+@pytest.mark.parametrize("form", ["text", "csv", "json"])
+def test_capture_of_zero_packets(name, form, tshark, scratch):
     empty = pcap_files.write(scratch / "empty.pcap", [])
-    done = tshark("-q", "-r", empty, "-z", f"tcpstate,{name}")
+    done = tshark("-q", "-r", empty, "-o", "tcpstate.report_format:" + form, "-z", f"tcpstate,{name}")
     assert not complaint(done)
+    assert_says_nothing(form, done.stdout)
+
+
+def assert_says_nothing(form, output):
+    """A report without rows is valid, and in text says so."""
+    if form == "text":
+        assert output.startswith("No ")
+    elif form == "csv":
+        assert len(list(csv.reader(io.StringIO(output)))) == 1
+    else:
+        lists = {key: value for key, value in json.loads(output).items() if isinstance(value, list) and key != "notes"}
+        assert lists and not any(lists.values())
 
 
 def test_ladder_of_a_stream_that_is_not_there(report):
