@@ -1,8 +1,9 @@
-"""What broke other programs that read TCP, built anew with Scapy: their bug reports name the packet, here it stands in the
-middle of a conversation. tshark must come to its end, all lines but the plugin's must be as without the plugin, and the
-conversation must go on as its table says.
+"""What broke other programs that read TCP, built anew with Scapy: their bug reports name the packet, here it stands in
+the middle of a conversation. tshark must come to its end, all lines but the plugin's must be as without the plugin,
+and the conversation must go on as its table says.
 
-Each oddity gets a client address of its own; all are in one capture. Look next: test_hostile.py, for what nobody reported.
+Each oddity gets a client address of its own; all are in one capture. Look next: test_hostile.py, for what nobody
+reported.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
@@ -21,6 +22,7 @@ from test_hostile import NORMAL
 from test_modes import same, without_ours
 
 SERVER = "192.0.2.80"
+OUTER = IP(src="203.0.113.1", dst="203.0.113.2")
 IN_THE_MIDDLE = 7  # frames of the conversation before the oddity
 
 
@@ -85,7 +87,7 @@ def tiny_fragments(talk):
     return [fragment(packet, 0, True, innocent[:16]), fragment(packet, 1, False, evil[8:])]
 
 
-# name: (whose report or text, the packets, the transitions that must be told of that client's connection; None: whatever)
+# name: (whose report or text, the packets, the transitions that they must tell of; None: whatever)
 ODDITIES = {
     "option-20-before-the-end": ("tcpdump 516: SCPS in the SYN of a pfSense user", lambda talk: talk.packets(
         syn=talk.segment("S", 1000, options=[("MSS", 1452), ("NOP", None), ("WScale", 2), ("NOP", None), ("NOP", None),
@@ -124,12 +126,10 @@ ODDITIES = {
                                                     Dot1Q(vlan=4) / p), NORMAL),
     "mpls": ("a provider's backbone", inside(lambda p: MPLS(label=16, s=0) / MPLS(label=17, s=1) / p), NORMAL),
     "pppoe": ("a provider's access line", inside(lambda p: PPPoE(sessionid=1) / PPP(proto=0x21) / p), NORMAL),
-    "gtp": ("a mobile network", inside(lambda p: IP(src="203.0.113.1", dst="203.0.113.2") /
-                                                        UDP(sport=2152, dport=2152) / GTPHeader(teid=1, gtp_type=255) / p),
-            NORMAL),
+    "gtp": ("a mobile network", inside(
+        lambda p: OUTER / UDP(sport=2152, dport=2152) / GTPHeader(teid=1, gtp_type=255) / p), NORMAL),
     "gre-with-key": ("tunnels with options of their own", inside(
-        lambda p: IP(src="203.0.113.1", dst="203.0.113.2") / GRE(key_present=1, key=7, seqnum_present=1, sequence_number=1) / p),
-        NORMAL),
+        lambda p: OUTER / GRE(key_present=1, key=7, seqnum_present=1, sequence_number=1) / p), NORMAL),
     "ipv6-atomic-fragments": ("RFC 6946: a fragment header, and only one fragment",
                               over_ipv6(lambda: IPv6ExtHdrFragment(id=1)), NORMAL),
     "ipv6-all-headers": ("RFC 8200 4.1: a chain of headers", over_ipv6(
