@@ -58,10 +58,15 @@ static enum tcps_state closing_state(const struct tcps_endpoint *me, const struc
     return acked ? TCPS_FIN_WAIT_2 : TCPS_FIN_WAIT_1;
 }
 
+bool tcps_returns_to_listen(const struct tcps_endpoint *me)
+{
+    return tcps_has(me, TCPS_LISTENS) && !tcps_is_open(me) && !(me->known & (TCPS_FAST_OPEN | TCPS_HAS_FIN));
+}
+
 enum tcps_state tcps_state_of(const struct tcps_endpoint *me, const struct tcps_endpoint *peer)
 {
     if (tcps_has(me, TCPS_RST_MADE)) return TCPS_CLOSED;
-    if (tcps_has(me, TCPS_RST_GOT)) return tcps_has(me, TCPS_LISTENS) && !tcps_is_open(me) ? TCPS_LISTEN : TCPS_CLOSED;
+    if (tcps_has(me, TCPS_RST_GOT)) return tcps_returns_to_listen(me) ? TCPS_LISTEN : TCPS_CLOSED;
     if (tcps_has(me, TCPS_HAS_FIN)) return closing_state(me, peer);
     if (tcps_is_open(me)) return tcps_fin_received(me, peer) ? TCPS_CLOSE_WAIT : TCPS_ESTABLISHED;
     if (tcps_has(me, TCPS_SENT_SYNACK)) return TCPS_SYN_RECEIVED;

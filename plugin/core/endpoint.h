@@ -90,6 +90,10 @@ static inline unsigned tcps_window_shift(const struct tcps_endpoint *me, const s
     return me->wscale == TCPS_NO_SHIFT || peer->wscale == TCPS_NO_SHIFT ? 0 : me->wscale;
 }
 
+/* Would a RST take `me` back to LISTEN (RFC 9293 3.10.7.4)? Not a Fast Open server: it has an application of its own before
+ * the third ACK comes (RFC 7413 4.2). */
+bool tcps_returns_to_listen(const struct tcps_endpoint *me);
+
 /* Has the peer's FIN been received by `me`, as far as is proven or presumed? */
 bool tcps_fin_received(const struct tcps_endpoint *me, const struct tcps_endpoint *peer);
 

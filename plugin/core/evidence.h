@@ -82,6 +82,9 @@ bool tcps_disproves_fin(struct tcps_step *step);
 
 /* The peer's ACK may be that of a FIN which was not captured; it is believed once `me` has sent its own FIN as well. */
 void tcps_guess_fin(struct tcps_step *step);
+
+/* So may the octet that is missing right before a bare segment of `me`. Called before SND.NXT takes it in. */
+void tcps_guess_own_fin(struct tcps_endpoint *me, const struct tcps_segment *seg);
 void tcps_believe_guessed_fin(struct tcps_step *step);
 
 /* What was assumed of a FIN that was not captured yields to what `me` sends now. */

@@ -50,15 +50,21 @@ static void put_number(struct writing *to, uint32_t number)
 
 /* ---- events ---- */
 
-/* The frame in which `end` entered the state that it had before entry `index`; 0 if nothing was logged before. */
+/* The frame in which `end` entered the state that it had before entry `index`; 0 if nothing was logged before. A packet may
+ * take back two presumptions: then the second is not the packet's own either. */
 static uint32_t entered_before(const struct tcps_conn *conn, uint32_t index, unsigned end)
 {
-    const struct tcps_log *log = &conn->log;
+    const struct tcps_entry *entries = conn->log.entries;
     unsigned state = tcps_state_before(conn, index, end);
 
     if (index == 0) return 0;
-    for (index--; index > 0 && tcps_entry_state(&log->entries[index - 1], end) == state; index--) {}
-    return log->entries[index].frame;
+    for (uint32_t i = index; i-- > 0;) {
+        bool enters = i == 0 || tcps_entry_state(&entries[i - 1], end) != state;
+
+        if (enters && tcps_entry_state(&entries[i], end) == state && entries[i].frame != entries[index].frame)
+            return entries[i].frame;
+    }
+    return entries[index].frame;
 }
 
 /* These two correct a guess and an ambition: no frame was wrong. */
@@ -208,7 +214,8 @@ static uint32_t since(const struct filling *filling)
     const struct tcps_event *event = filling->event;
 
     for (uint32_t i = filling->view->first_entry; i < filling->view->first_entry + filling->view->entries; i++)
-        if (tcps_entry_why(&log->entries[i], event->end) == event->why) return entered_before(filling->conn, i, event->end);
+        if (tcps_entry_why(&log->entries[i], event->end) == event->why)
+            return entered_before(filling->conn, i, event->end);
     return 0;
 }
 

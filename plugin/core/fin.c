@@ -78,7 +78,7 @@ void tcps_forget_unseen_fin(struct tcps_step *step)
     tcps_settle(step, step->peer_end, TCPS_WHY_FIN_NOT_AS_ASSUMED);
 }
 
-/* A bare ACK of one octet more than is known may be that of a FIN which was not captured: nobody sends one octet and then
+/* An ACK of one octet more than is known may be that of a FIN which was not captured: nobody sends one octet and then
  * waits, but everybody closes once (REAL-STACKS.md 18, 31). */
 void tcps_guess_fin(struct tcps_step *step)
 {
@@ -88,9 +88,20 @@ void tcps_guess_fin(struct tcps_step *step)
     if (tcps_has(peer, TCPS_HAS_FIN) || seq_leq(seg->ack, peer->snd_nxt)) return;
     if (tcps_has(peer, TCPS_PRESUMED_OPEN) && !tcps_has(peer, TCPS_SEEN)) return; /* nothing of it is known at all */
     peer->known &= ~(uint32_t)TCPS_FIN_GUESSED;
-    if (seg->len || seg->ack != peer->snd_nxt + 1 || tcps_has(peer, TCPS_FIN_DOUBTED)) return;
+    if (seg->ack != peer->snd_nxt + 1 || tcps_has(peer, TCPS_FIN_DOUBTED)) return;
+    if (seg->len && !tcps_has(peer, TCPS_SEEN)) return;
     peer->fin = peer->snd_nxt;
     peer->known |= TCPS_FIN_GUESSED;
+}
+
+/* The same of a bare segment one octet further than its sender was seen to send (REAL-STACKS.md 18). */
+void tcps_guess_own_fin(struct tcps_endpoint *me, const struct tcps_segment *seg)
+{
+    me->known &= ~(uint32_t)TCPS_FIN_GUESSED;
+    if (seg->len || seg->seq != me->snd_nxt + 1 || !tcps_has(me, TCPS_SEEN)) return;
+    if (me->known & (TCPS_HAS_FIN | TCPS_FIN_DOUBTED | TCPS_NXT_IS_BARE)) return;
+    me->fin = me->snd_nxt;
+    me->known |= TCPS_FIN_GUESSED;
 }
 
 /* The guess is believed once `me` has sent its own FIN as well: both close, and no octet of data stands there. */
@@ -184,7 +195,8 @@ bool tcps_take_fin(struct tcps_step *step, enum tcps_reason defect)
         return false;
     }
     me->known |= TCPS_HAS_FIN;
-    me->known &= ~(uint32_t)(TCPS_FIN_DOUBTED | TCPS_HAS_DOUBT); /* nothing is known beyond it */
+    /* Nothing is known beyond it. */
+    me->known &= ~(uint32_t)(TCPS_FIN_DOUBTED | TCPS_FIN_GUESSED | TCPS_HAS_DOUBT);
     me->fin = fin;
     me->fin_ack = seg->ack;
     me->mark = tcps_mark_of(seg);

@@ -81,10 +81,23 @@ void tcps_take_syn(struct tcps_step *step)
 
 /* ---- SYN,ACK ---- */
 
+/* What it was in before stays until something is logged. */
+static void forget_old_life(struct tcps_endpoint *me)
+{
+    *me = (struct tcps_endpoint){
+        .known = TCPS_LISTENS, .state = me->state, .basis = me->basis, .challenge_due = me->challenge_due};
+}
+
 bool tcps_covers_syn(const struct tcps_endpoint *peer, uint32_t ack)
 {
     if (tcps_has(peer, TCPS_FIN_DOUBTED) && ack == peer->fin + 1) return true;
     return seq_gt(ack, peer->iss) && seq_leq(ack, peer->snd_nxt);
+}
+
+/* Is a RST presumed to have ended what `me` never showed to be open? */
+static bool was_reset_half_open(const struct tcps_endpoint *me)
+{
+    return tcps_has(me, TCPS_RST_GOT | TCPS_SENT_SYNACK) && !(me->known & (TCPS_SYNCHRONIZED | TCPS_HAS_FIN));
 }
 
 static void repeat_synack(struct tcps_step *step)
@@ -96,10 +109,9 @@ static void repeat_synack(struct tcps_step *step)
         return;
     }
     me->mark = tcps_mark_of(step->seg);
-    if (tcps_has(me, TCPS_RST_GOT) && !tcps_is_open(me)) {
+    if (was_reset_half_open(me)) { /* rule 3: that RST did not arrive */
         me->known &= ~(uint32_t)TCPS_RST_GOT;
         tcps_settle(step, step->my_end, TCPS_WHY_ALIVE_AFTER_RST);
-        return;
     }
     if (tcps_has(me, TCPS_SYNCHRONIZED) || !tcps_has(me, TCPS_SYN_ACKED) || tcps_has(me, TCPS_HAS_FIN)) {
         tcps_verdict(step, step->my_end,
@@ -117,8 +129,8 @@ static void take_new_synack(struct tcps_step *step)
     struct tcps_endpoint *me = step->me, *peer = step->peer;
     const struct tcps_segment *seg = step->seg;
 
-    if (tcps_has(me, TCPS_RST_MADE)) { /* a refusal that it did not send */
-        me->known &= ~(uint32_t)TCPS_RST_MADE;
+    if (me->known & (TCPS_RST_MADE | TCPS_RST_GOT)) { /* a refusal that it did not send, or did not take */
+        me->known &= ~(uint32_t)(TCPS_RST_MADE | TCPS_RST_GOT);
         tcps_settle(step, step->my_end, TCPS_WHY_ALIVE_AFTER_RST);
     }
     if (!tcps_has(me, TCPS_HAS_ISS)) {
@@ -137,11 +149,25 @@ static void take_new_synack(struct tcps_step *step)
     tcps_settle(step, step->peer_end, TCPS_WHY_NONE);
 }
 
-/* What it was in before stays until something is logged. */
-static void forget_old_life(struct tcps_endpoint *me)
+/* A SYN,ACK with another number than the first one. */
+static void take_other_synack(struct tcps_step *step)
 {
-    *me = (struct tcps_endpoint){
-        .known = TCPS_LISTENS, .state = me->state, .basis = me->basis, .challenge_due = me->challenge_due};
+    struct tcps_endpoint *me = step->me;
+    uint32_t iss = step->seg->seq;
+
+    if (was_reset_half_open(me) && tcps_has(me, TCPS_LISTENS)) { /* back in LISTEN it got a late copy of the SYN */
+        me->known &= ~(uint32_t)(TCPS_RST_GOT | TCPS_SYN_ACKED);
+        tcps_start_numbers(step, me, iss, iss + 1 + step->seg->len);
+        take_new_synack(step);
+        return;
+    }
+    if (tcps_is_open(me)) {
+        tcps_verdict(step, step->my_end, TCPS_WHY_SYNACK_INSIDE);
+        return;
+    }
+    tcps_doubt(step, step->my_end, iss);
+    if (tcps_has(me, TCPS_HAS_DOUBT)) me->known |= TCPS_ALT_ISS;
+    tcps_verdict(step, step->my_end, TCPS_WHY_SYNACK_CHANGED);
 }
 
 void tcps_take_synack(struct tcps_step *step)
@@ -170,17 +196,10 @@ void tcps_take_synack(struct tcps_step *step)
         tcps_verdict(step, step->my_end, TCPS_WHY_SYNACK_WRONG_ACK);
         return;
     }
-    if (tcps_has(me, TCPS_HAS_NUMBERS) && me->iss != seg->seq) {
-        if (tcps_is_open(me)) {
-            tcps_verdict(step, step->my_end, TCPS_WHY_SYNACK_INSIDE);
-            return;
-        }
-        tcps_doubt(step, step->my_end, seg->seq);
-        if (tcps_has(me, TCPS_HAS_DOUBT)) me->known |= TCPS_ALT_ISS;
-        tcps_verdict(step, step->my_end, TCPS_WHY_SYNACK_CHANGED);
-        return;
-    }
-    take_new_synack(step);
+    if (tcps_has(me, TCPS_HAS_NUMBERS) && me->iss != seg->seq)
+        take_other_synack(step);
+    else
+        take_new_synack(step);
 }
 
 /* ---- the segment that answers ---- */
@@ -199,6 +218,8 @@ bool tcps_answers_syn(struct tcps_step *step)
         tcps_verdict(step, step->my_end, TCPS_WHY_EARLY_DATA);
         return false;
     }
+    /* An old life would acknowledge the old numbers: the SYN,ACK of the new one was not captured. */
+    if (tcps_has(step->me, TCPS_OLD_LIFE) && tcps_covers_syn(peer, seg->ack)) forget_old_life(step->me);
     if (tcps_has(step->me, TCPS_OLD_LIFE) || !tcps_covers_syn(peer, seg->ack) ||
         (bare && tcps_only_syn_sent(peer) && seg->ack == peer->iss + 1)) {
         enum tcps_reason why = step->me->challenge_due ? TCPS_WHY_CHALLENGE_ACK : TCPS_WHY_ACK_FOR_SYN;
@@ -218,7 +239,10 @@ bool tcps_takes_synack(struct tcps_step *step)
 
     if (seq_leq(seg->seq, me->iss)) return false;
     if (!tcps_has(peer, TCPS_HAS_NUMBERS)) return true; /* the SYN,ACK was not captured */
-    if (tcps_has(peer, TCPS_OLD_LIFE)) return false;
+    if (tcps_has(peer, TCPS_OLD_LIFE)) { /* what is for an old life it would reset: the SYN,ACK was not captured */
+        forget_old_life(peer);
+        return true;
+    }
     if (tcps_has(peer, TCPS_ALT_ISS) && seg->ack == tcps_doubt_of(step, step->peer_end) + 1) {
         peer->known &= ~(uint32_t)TCPS_ALT_ISS;
         tcps_start_numbers(step, peer, seg->ack - 1, seg->ack);

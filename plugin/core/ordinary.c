@@ -110,6 +110,7 @@ static void take_snd_nxt(struct tcps_endpoint *me, const struct tcps_segment *se
     uint32_t end = seg->seq + seg->len;
 
     if (seq_leq(end, me->snd_nxt)) return;
+    tcps_guess_own_fin(me, seg);
     me->snd_nxt = end;
     me->known = seg->len ? me->known & ~(uint32_t)TCPS_NXT_IS_BARE : me->known | TCPS_NXT_IS_BARE;
 }
@@ -162,6 +163,8 @@ static void imply_peer(struct tcps_step *step)
         if (tcps_has(peer, TCPS_LISTENS)) {
             peer->known |= TCPS_SENT_SYNACK | TCPS_HAS_ISS | TCPS_SYN_ACKED;
             step->implied = true;
+        } else {
+            peer->known |= TCPS_NXT_IS_BARE;
         }
     }
     /* The addressee of its SYN is open: so is it, though its ACK, or all of it, was not captured. */
@@ -267,7 +270,8 @@ void tcps_take_ordinary(struct tcps_step *step)
     if (me->known & (TCPS_RST_GOT | TCPS_RST_MADE)) {
         tcps_judge_life_after_reset(step);
         /* A FIN was sent before the RST came, if it came: the RST that answers the FIN will tell. */
-        if ((seg->flags & TCPS_FIN) && tcps_has(me, TCPS_RST_GOT) && !tcps_has(me, TCPS_HAS_FIN)) {
+        if ((seg->flags & TCPS_FIN) && tcps_has(me, TCPS_RST_GOT) &&
+            (!tcps_has(me, TCPS_HAS_FIN) || (repeats && !tcps_is_copy(step)))) {
             me->known &= ~(uint32_t)TCPS_RST_GOT;
             tcps_settle(step, step->my_end, TCPS_WHY_SENT_BEFORE_RST);
         }

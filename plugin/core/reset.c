@@ -36,14 +36,16 @@ static enum judgement judge_number(const struct tcps_step *step)
     return tcps_has(peer, TCPS_HAS_RCV) && seq_between(low, seq, peer->rcv_edge) ? IN_WINDOW : OUTSIDE;
 }
 
-/* A half-open connection of a listener is ended by any RST in its window, if its ACK is right (REAL-STACKS.md 11). */
-static bool ends_half_open(const struct tcps_step *step)
+/* Does the number stand behind the endpoint's SYN, and not beyond what it sent? */
+static bool is_past_syn(const struct tcps_endpoint *endpoint, uint32_t number)
 {
-    const struct tcps_endpoint *peer = step->peer;
-    const struct tcps_segment *seg = step->seg;
+    return seq_gt(number, endpoint->iss) && seq_leq(number, endpoint->snd_nxt);
+}
 
-    if ((seg->flags & TCPS_ACK) && seg->ack != peer->iss + 1) return false;
-    return seq_between(peer->rcv_nxt, seg->seq, peer->rcv_edge);
+/* A listener's half-open connection checks the RST's ACK as well, if it has one (REAL-STACKS.md 11). */
+static bool has_wrong_ack(const struct tcps_step *step)
+{
+    return (step->seg->flags & TCPS_ACK) && !is_past_syn(step->peer, step->seg->ack);
 }
 
 /* Against SYN_SENT a RST must acknowledge the SYN - unless the SYN,ACK came first, and the endpoint is further than its
@@ -53,7 +55,7 @@ static bool refuses(const struct tcps_step *step)
     const struct tcps_endpoint *me = step->me, *peer = step->peer;
     const struct tcps_segment *seg = step->seg;
 
-    if (seg->flags & TCPS_ACK) return seq_gt(seg->ack, peer->iss) && seq_leq(seg->ack, peer->snd_nxt);
+    if (seg->flags & TCPS_ACK) return is_past_syn(peer, seg->ack);
     return tcps_has(me, TCPS_SENT_SYNACK) && seg->seq == me->snd_nxt;
 }
 
@@ -132,14 +134,14 @@ static void close_both(struct tcps_step *step, enum tcps_reason mine, enum tcps_
 }
 
 /* A client in SYN_SENT rejects what is not for it - a bad SYN,ACK, an old connection's challenge ACK - with a RST that
- * takes its number from there, and goes on. Only ISS+1 means that no socket is left (REAL-STACKS.md 9). A listener does
- * the same to a wrong third ACK. */
+ * takes its number from there, and goes on. Only ISS+1, or up to the end of the SYN's data, means that no socket is left
+ * (REAL-STACKS.md 9). A listener does the same to a wrong third ACK. */
 static bool keeps_sender(const struct tcps_step *step)
 {
     const struct tcps_endpoint *me = step->me;
 
     if (step->seg->flags & TCPS_ACK) return false;
-    if (tcps_only_syn_sent(me)) return step->seg->seq != me->iss + 1;
+    if (tcps_only_syn_sent(me)) return !is_past_syn(me, step->seg->seq);
     return tcps_has(me, TCPS_SENT_SYNACK) && !tcps_is_open(me) && step->seg->seq != me->snd_nxt;
 }
 
@@ -187,7 +189,7 @@ static void reset_syn_sent(struct tcps_step *step)
 /* The SYN's sender resets before anything answered: no socket is left there. */
 static void withdraw(struct tcps_step *step)
 {
-    if (step->seg->seq != step->me->iss + 1) {
+    if (!is_past_syn(step->me, step->seg->seq)) {
         tcps_verdict(step, step->my_end, TCPS_WHY_RST_KEEPS_SENDER);
         return;
     }
@@ -205,9 +207,12 @@ static void reset_synchronized(struct tcps_step *step)
     bool half_open = tcps_has(step->peer, TCPS_LISTENS | TCPS_SENT_SYNACK) && !tcps_is_open(step->peer);
     enum judgement judgement = judge_number(step);
 
-    if (half_open) judgement = ends_half_open(step) ? EXACT : OUTSIDE;
+    if (half_open && has_wrong_ack(step)) judgement = OUTSIDE;
     switch (judgement) {
-    case EXACT: close_both(step, TCPS_WHY_RST_SENT, half_open ? TCPS_WHY_BACK_TO_LISTEN : TCPS_WHY_RST_TAKEN); break;
+    case EXACT:
+        close_both(step, TCPS_WHY_RST_SENT,
+                   tcps_returns_to_listen(step->peer) ? TCPS_WHY_BACK_TO_LISTEN : TCPS_WHY_RST_TAKEN);
+        break;
     case IN_WINDOW:
         step->peer->challenge_due = 1;
         tcps_verdict(step, step->peer_end, TCPS_WHY_RST_IN_WINDOW);

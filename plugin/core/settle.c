@@ -61,9 +61,25 @@ static enum tcps_reason usual_reason(const struct tcps_step *step, unsigned end,
     }
 }
 
+/* Mid-stream, of an end that has sent no octet since: its FIN may have come before the capture. */
+static bool may_have_closed_before(const struct tcps_conn *conn, unsigned end)
+{
+    const struct tcps_endpoint *endpoint = &conn->end[end];
+
+    return tcps_has(endpoint, TCPS_PRESUMED_OPEN) && !endpoint->first_data && !tcps_has(endpoint, TCPS_HAS_FIN) &&
+           !((endpoint->known | conn->end[!end].known) & TCPS_HAS_ISS);
+}
+
+/* Then these would be TIME_WAIT, and LAST_ACK or CLOSED. */
+static bool rests_on_first_fin(const struct tcps_conn *conn, unsigned end, enum tcps_state state)
+{
+    if (state == TCPS_CLOSE_WAIT) return may_have_closed_before(conn, end);
+    return (state == TCPS_FIN_WAIT_1 || state == TCPS_FIN_WAIT_2) && may_have_closed_before(conn, !end);
+}
+
 static enum tcps_basis basis_of(const struct tcps_step *step, unsigned end, enum tcps_state state)
 {
-    if (rests_on_unseen_fin(step, end, state)) return TCPS_BASIS_assumed;
+    if (rests_on_unseen_fin(step, end, state) || rests_on_first_fin(step->conn, end, state)) return TCPS_BASIS_assumed;
     if (end != step->my_end) return step->implied ? TCPS_BASIS_assumed : TCPS_BASIS_presumed;
     /* In a simultaneous open the sender of a SYN,ACK is open only because the peer's is presumed to arrive. */
     return state == TCPS_ESTABLISHED && (step->seg->flags & TCPS_SYN) ? TCPS_BASIS_presumed : TCPS_BASIS_observed;
