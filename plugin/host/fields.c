@@ -129,10 +129,16 @@ static void add_time(const struct drawing *to, enum field id, int64_t nanosecond
     generated(proto_tree_add_time(to->tree, hf[id], to->tvb, 0, 0, &time));
 }
 
+/* What a read filter rejects before the first frame that passes has a time, but no number. */
+static bool was_seen(const struct tcps_moment *moment)
+{
+    return moment->frame || moment->time;
+}
+
 static void add_time_between(const struct drawing *to, enum field id, const struct tcps_moment *from,
                              const struct tcps_moment *until)
 {
-    if (from->frame && until->frame) add_time(to, id, until->time - from->time);
+    if (was_seen(from) && was_seen(until)) add_time(to, id, until->time - from->time);
 }
 
 /* The same drawing, one level deeper below `item`. */
@@ -157,9 +163,10 @@ static void add_endpoint(const struct drawing *to, unsigned end, enum field firs
     add_string(&deeper, first + (CLIENT_BEFORE - CLIENT), tcps_state_name(view->before[end]));
     if (view->basis[end] != TCPS_BASIS_none)
         add_string(&deeper, first + (CLIENT_BASIS - CLIENT), tcps_basis_name(view->basis[end]));
-    if (!view->since[end]) return;
+    if (!view->since[end] && !view->since_time[end]) return;
     lasts = to->shown->layer->segment.time - view->since_time[end];
-    proto_item_append_text(item, ", for %.3f s since frame %u", (double)lasts / 1e9, view->since[end]);
+    if (view->since[end])
+        proto_item_append_text(item, ", for %.3f s since frame %u", (double)lasts / 1e9, view->since[end]);
     add_frame(&deeper, first + (CLIENT_SINCE - CLIENT), view->since[end]);
     add_time(&deeper, first + (CLIENT_TIME - CLIENT), lasts);
 }
@@ -272,9 +279,12 @@ static void add_closing(const struct drawing *to, const struct tcps_closing *clo
     add_time_between(&deeper, CLOSE_HALF_TIME, &closing->fin[0], &closing->fin[1]);
 }
 
+/* By its time too: a frame that a read filter rejected shares its number with one that passed. */
 static void add_step(const struct drawing *to, const struct tcps_moment *moment, const char *step)
 {
-    if (moment->frame == to->shown->layer->segment.at.frame) add_string(to, STEP, step);
+    const struct tcps_segment *segment = &to->shown->layer->segment;
+
+    if (moment->frame == segment->at.frame && moment->time == segment->time) add_string(to, STEP, step);
 }
 
 static void add_steps(const struct drawing *to, const struct tcps_opening *opening, const struct tcps_closing *closing)

@@ -33,11 +33,8 @@ OTHERS = ("tcpstate.client.time_in_state", "tcpstate.server.time_in_state", "tcp
           "tcpstate.close.initiator", "tcpstate.close.time", "tcpstate.step", "tcpstate.exchange", "tcpstate.rst.cause",
           "tcpstate.conn_state", "tcpstate.history")
 ALL = STATES + FRAMES + OTHERS
-# With a read filter, a frame that is rejected has no number of its own: steps and history, which go by numbers, and
-# what is counted from frames before the first number, may then be others.
-WITH_READ_FILTER = STATES + tuple(name for name in OTHERS if name not in (
-    "tcpstate.step", "tcpstate.history", "tcpstate.open.time", "tcpstate.client.time_in_state",
-    "tcpstate.server.time_in_state"))
+# With a read filter, a frame that is rejected has no number of its own: history goes by numbers, and may then be another.
+WITH_READ_FILTER = STATES + tuple(name for name in OTHERS if name != "tcpstate.history")
 # With ip.defragment off, a fragmented segment is not seen whole and is no segment any more.
 FRAGMENTED = re.compile(r"ip-fragments")
 # The heading of our subtree in -V; the brackets mean that it is not in the packet.
