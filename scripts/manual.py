@@ -88,8 +88,9 @@ def page(tshark):
     fields = registered(tshark)
     assert fields, f"{tshark} has no tcpstate loaded"
     reports = [(f"tcpstate,{name}{ARGUMENTS[argument]}[,filter]", f"{what}.")
-               for name, argument, _, what in rows("report/kinds.h", "TCPSTATE_REPORT_KINDS")]
-    reports.append(("tcpstate,table[,filter]", "The exchanges in the form of the window's own tables."))
+               for name, argument, _, what, _ in rows("report/kinds.h", "TCPSTATE_REPORT_KINDS")]
+    reports.append(("tcpstate,table-NAME[,filter]", "The same in the form of the window's own tables; "
+                    "tshark -z help has the names."))
     return rf""".\" Written by scripts/manual.py from what the plugin registers. Look next: docs/inference.md.
 .\" SPDX-License-Identifier: GPL-2.0-or-later
 .TH TCPSTATE 7 "" tcpstate Wireshark

@@ -131,16 +131,23 @@ static void add_buttons(struct window *window)
     if (ops()->get_filter) add_button(window, "Limit to display filter", take_filter);
 }
 
+static funnel_text_window_t *new_window(const struct tcpstate_report_kind *kind)
+{
+    char *title = g_strdup_printf("TCP State: %s", kind->title);
+    funnel_text_window_t *text = ops()->new_text_window(ops()->ops_id, title);
+
+    g_free(title);
+    return text;
+}
+
 static void open_window(const struct tcpstate_request *request)
 {
     struct window *window = g_new0(struct window, 1);
-    char *title = g_strdup_printf("TCP State: %s", request->kind->title);
 
     window->request = *request;
     window->filter = g_strdup(request->filter);
     window->request.filter = window->filter;
-    window->text = ops()->new_text_window(ops()->ops_id, title);
-    g_free(title);
+    window->text = new_window(request->kind);
     ops()->set_close_cb(window->text, closed, window);
     add_buttons(window);
     start(window);
@@ -148,23 +155,26 @@ static void open_window(const struct tcpstate_request *request)
 
 /* ---- reports that need to be told something first -------------------------------------------------------------- */
 
-/* The dialog gives back what was typed: a number, or nothing for what the report does without one. */
+/* The dialog gives back what was typed: what could stand behind the report's name after -z. */
 static void argument_typed(gchar **input, void *data)
 {
-    struct tcpstate_request request = {.kind = data, .seconds = -1};
-    double number = input && input[0] && *input[0] ? g_ascii_strtod(input[0], NULL) : -1;
+    const struct tcpstate_report_kind *kind = data;
+    char *command = g_strdup_printf("%s,%s", kind->name, input && input[0] ? g_strstrip(input[0]) : "");
+    struct tcpstate_request request;
+    char *wrong = tcpstate_read_request(command, &request);
 
-    if (request.kind->argument == TCPSTATE_ARGUMENT_STREAM)
-        request.stream = number > 0 && number < TCPSTATE_NO_STREAM ? (uint32_t)number : 0;
-    else if (number > 0)
-        request.seconds = number;
-    open_window(&request);
+    if (wrong)
+        ops()->set_text(new_window(kind), wrong);
+    else
+        open_window(&request);
+    g_free(wrong);
+    g_free(command);
 }
 
 static void ask(const struct tcpstate_report_kind *kind)
 {
     bool stream = kind->argument == TCPSTATE_ARGUMENT_STREAM;
-    const gchar *names[] = {stream ? "TCP stream" : "Seconds (may be left empty)", NULL};
+    const gchar *names[] = {kind->question, NULL};
     uint32_t selected = tcpstate_stream_looked_at();
     char *number = g_strdup_printf("%u", selected == TCPSTATE_NO_STREAM ? 0 : selected);
     const gchar *values[] = {stream ? number : "", NULL};

@@ -19,17 +19,19 @@ enum tcpstate_argument {
     TCPSTATE_ARGUMENT_STREAM,  /* needed */
 };
 
-/* X(name, argument, title, what it shows) */
+/* X(name, argument, title, what it shows, how a window asks for the argument) */
 #define TCPSTATE_REPORT_KINDS(X)                                                                                       \
-    X(exchanges, NONE, "Exchanges", "Completed handshakes and closes")                                                 \
-    X(failed, NONE, "Failed Attempts", "Connection attempts that did not complete")                                    \
-    X(census, SECONDS, "Census", "Endpoints per state, at the end or per interval")                                    \
-    X(stuck, SECONDS, "Stuck", "Endpoints that wait too long, and who must act next")                                  \
-    X(resets, NONE, "Resets", "Each RST: validity, cause, data lost")                                                  \
-    X(servers, NONE, "Servers", "Attempts, half-open peak, handshake times by server")                                 \
-    X(dwell, NONE, "Time in State", "Time spent in each state")                                                        \
-    X(connections, NONE, "Connections", "Connections, one line each")                                                  \
-    X(ladder, STREAM, "Ladder", "One connection as a ladder diagram")
+    X(exchanges, NONE, "Exchanges", "Completed handshakes and closes", NULL)                                           \
+    X(failed, NONE, "Failed Attempts", "Connection attempts that did not complete", NULL)                              \
+    X(census, SECONDS, "Census", "Endpoints per state, at the end or per interval",                                    \
+      "Interval in seconds (empty: only at the end)")                                                                  \
+    X(stuck, SECONDS, "Stuck", "Endpoints that wait too long, and who must act next",                                  \
+      "Waits of so many seconds (empty: as preferred)")                                                                \
+    X(resets, NONE, "Resets", "Each RST: validity, cause, data lost", NULL)                                            \
+    X(servers, NONE, "Servers", "Attempts, half-open peak, handshake times by server", NULL)                           \
+    X(dwell, NONE, "Time in State", "Time spent in each state", NULL)                                                  \
+    X(connections, NONE, "Connections", "Connections, one line each", NULL)                                            \
+    X(ladder, STREAM, "Ladder", "One connection as a ladder diagram", "TCP stream")
 
 struct tcpstate_report_input {
     const struct tcpstate_gathering *gathering;
@@ -39,12 +41,12 @@ struct tcpstate_report_input {
 
 typedef void tcpstate_compute(const struct tcpstate_report_input *input, struct tcpstate_document *document);
 
-#define X(name, argument, title, what) tcpstate_compute tcpstate_report_##name;
+#define X(name, argument, title, what, question) tcpstate_compute tcpstate_report_##name;
 TCPSTATE_REPORT_KINDS(X)
 #undef X
 
 struct tcpstate_report_kind {
-    const char *name, *title, *what;
+    const char *name, *title, *what, *question;
     enum tcpstate_argument argument;
     tcpstate_compute *compute;
 };

@@ -88,8 +88,7 @@ static char *read_stream(const struct tcpstate_report_kind *kind, struct tcpstat
     return NULL;
 }
 
-/* Reads "tcpstate,<report>[,argument][,filter]". Returns NULL, or what is wrong with it, to be freed. */
-static char *read_request(const char *text, struct tcpstate_request *request)
+char *tcpstate_read_request(const char *text, struct tcpstate_request *request)
 {
     const char *name = g_str_has_prefix(text, COMMAND) ? text + strlen(COMMAND) : text;
     const char *rest;
@@ -271,7 +270,7 @@ void tcpstate_show_requests_with(tcpstate_show_request *show)
 static tcpstate_tap_init_result start(const char *argument, void *data)
 {
     struct tcpstate_request request;
-    char *wrong = read_request(argument, &request);
+    char *wrong = tcpstate_read_request(argument, &request);
 
     (void)data;
     if (!wrong && show_request && show_request(&request)) TCPSTATE_TAP_INIT_OK;
@@ -297,7 +296,7 @@ void tcpstate_register_reports(void)
 {
     register_cleanup_routine(forget_connections);
     register_command(COMMAND, NULL);
-#define X(name, argument, title, what) register_command(COMMAND "," #name, NULL);
+#define X(name, argument, title, what, question) register_command(COMMAND "," #name, NULL);
     TCPSTATE_REPORT_KINDS(X)
 #undef X
 }

@@ -17,6 +17,10 @@ struct tcpstate_request {
     const char *filter; /* NULL: none */
 };
 
+/* Reads "tcpstate,<report>[,argument][,filter]", into which request->filter then points. Returns NULL, or what is wrong with
+ * it, to be freed. */
+char *tcpstate_read_request(const char *text, struct tcpstate_request *request);
+
 /* Gets the computed report; called each time the program draws. */
 typedef void tcpstate_deliver(void *context, const struct tcpstate_report_input *input,
                               struct tcpstate_document *document);

@@ -111,6 +111,15 @@ def test_text(opened, entry):
     assert program.runs()
 
 
+@pytest.mark.parametrize("entry, typed, complaint", [
+    (PICTURE, "first", 'ladder wants the number of a TCP stream (-z tcpstate,ladder,0), not "first"'),
+    ("Stuck…", "0", 'stuck wants a number of seconds above 0, not "0"'),
+    ("Census…", "tcp.nothing", "tcp.nothing"),
+])
+def test_what_cannot_be_is_said(opened, entry, typed, complaint):
+    assert complaint in words(open_text(opened(*TEXTBOOK), entry, typed).text)
+
+
 def test_census_at_intervals(opened):
     text = words(open_text(opened("http-twelve-at-once.pcapng", 120), "Census…", "0.02").text)
     assert "0.020 12 0 0 24 0 0 0 0 0 0 0.040 12 0 0 12 12 0 0 0 0 0" in text
