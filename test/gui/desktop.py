@@ -177,7 +177,8 @@ class Node:
     def click(self, button="b1c", x=None):
         """The mouse: "b1c" is a click of button 1, "b3c" one of button 3, "b1d" a double click."""
         from gi.repository import Atspi
-        assert self.showing, f"{self} is out of sight"
+        if not self.showing:
+            raise Gone(f"{self} is out of sight")
         left, top, width, height = self.area()
         Atspi.generate_mouse_event(left + (min(width, 80) // 2 if x is None else x), top + height // 2, button)
 
@@ -188,28 +189,33 @@ class Node:
         Atspi.generate_mouse_event(left + before // 2, top - 8, "b1d")
         wait_for(f"{self} to be larger", lambda: self.area()[2] > before)
 
-    def choose(self):
-        """Clicks on a table's cell and waits until that had its effect: a key pressed earlier would go elsewhere."""
-        self._click_until("SELECTED")
-
     def focus(self):
         """Clicks into an entry and waits until keys go there."""
-        self._click_until("FOCUSED", x=100)
-
-    def _click_until(self, state, **where):
-        def clicked():
-            self.click(**where)
-            try:
-                return wait_for(f"{self} to be {state}", lambda: self.has_state(state), 3)
-            except AssertionError:
-                return False  # the window was not there yet, or went elsewhere just then
-        wait_for(f"{self} to be {state} after a click", clicked)
+        click_until("FOCUSED", lambda: self, x=100)
 
     def __repr__(self):
         try:
             return f"{self.role} {self.name!r}"
         except Gone:
             return "what is gone"
+
+
+def choose(find):
+    """Clicks on a table's cell and waits until that had its effect: a key pressed earlier would go elsewhere."""
+    click_until("SELECTED", find)
+
+
+def click_until(state, find, **where):
+    """Clicks on what find() finds, and finds it anew when nothing comes of that: it was drawn anew meanwhile, or its window
+    was not there yet."""
+    def clicked():
+        node = find()
+        node.click(**where)
+        try:
+            return wait_for(f"{node} to be {state}", lambda: node.has_state(state), 3)
+        except AssertionError:
+            return False
+    wait_for(lambda: f"{find()} to be {state} after a click", clicked)
 
 
 def matches(name, wanted):

@@ -7,7 +7,7 @@ SPDX-License-Identifier: GPL-2.0-or-later
 import re
 import shutil
 
-from desktop import undisturbed, wait_for
+from desktop import choose, undisturbed, wait_for
 
 COUNTS = re.compile(r"Packets: (\d+)(?:.*Displayed: (\d+)\b)?.*", re.S)
 # What Wireshark, Qt or GLib write when something goes wrong that should not.
@@ -86,8 +86,7 @@ class Program:
 
     def select(self, number):
         """Clicks on the packet and waits until its details are there."""
-        cells = cells_of(self.main.find("tree", "Packet list"))
-        next(cell for cell in cells if cell.name == str(number)).choose()
+        choose(lambda: named(self.main.find("tree", "Packet list"), str(number)))
         wait_for(f"the details of packet {number}", lambda: self.details()[0].startswith(f"Frame {number}:"))
 
     def _detail_cells(self):
@@ -105,7 +104,7 @@ class Program:
     def expand(self, pattern):
         """Expands a line of the details, by the keyboard."""
         before = len(self.details())
-        self.detail(pattern).choose()
+        choose(lambda: self.detail(pattern))
         self.desktop.key("Right")
         wait_for(f"more details below {pattern}", lambda: len(self.details()) > before)
 
@@ -154,7 +153,7 @@ class Program:
         self.menu("Edit", "Preferences…")
         dialog = self.window("Preferences")
         pages = next(tree for tree in dialog.all("tree") if tree.showing)
-        next(cell for cell in cells_of(pages) if cell.name == "Protocols").choose()
+        choose(lambda: named(pages, "Protocols"))
         self.desktop.key("Right")
         wait_for(f"a page {protocol}", lambda: any(cell.name == protocol for cell in cells_of(pages)))
         self.desktop.type(protocol.lower())
@@ -185,6 +184,11 @@ class Program:
 
 def cells_of(table):
     return undisturbed(lambda: [node for node in table.children() if node.role == "table cell"])
+
+
+def named(table, name):
+    """The first cell of that name."""
+    return undisturbed(lambda: next(cell for cell in cells_of(table) if cell.name == name))
 
 
 def table_rows(table):

@@ -7,7 +7,7 @@ SPDX-License-Identifier: GPL-2.0-or-later
 """
 import pytest
 
-from desktop import wait_for
+from desktop import undisturbed, wait_for
 from program import table_rows
 
 TEXTBOOK = "textbook-t3-curl.pcapng"
@@ -83,7 +83,7 @@ def test_a_frame_number_leads_to_its_packet(opened):
     program.select(10)
     program.expand("TCP State")
     program.expand("Close: ")
-    program.detail(r"FIN.*: 8\b").click("b1d")
+    undisturbed(lambda: program.detail(r"FIN.*: 8\b").click("b1d"))
     wait_for("packet 8 after a double click on its number", lambda: program.details()[0].startswith("Frame 8:"))
 
 
