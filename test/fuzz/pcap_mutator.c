@@ -212,10 +212,12 @@ static void change_window(struct fuzz_capture *capture, struct fuzz_frame *frame
 static void change_option(struct fuzz_capture *capture, struct fuzz_frame *frame, GRand *source)
 {
     static const uint8_t kinds[] = {0, 1, 2, 3, 4, 5, 8, 28, 29, 30, 34, 253};
-    uint8_t *tcp = tcp_of(frame, source), *end = frame->octets->data + frame->octets->len;
+    uint8_t *tcp = tcp_of(frame, source), *end;
 
     (void)capture;
-    if (!tcp || end - tcp < TCP_HEADER + 4) return;
+    if (!tcp) return; /* the frame may have no octets at all */
+    end = frame->octets->data + frame->octets->len;
+    if (end - tcp < TCP_HEADER + 4) return;
     tcp += TCP_HEADER + below(source, (uint32_t)MIN(end - tcp - TCP_HEADER - 3, 40));
     tcp[0] = kinds[below(source, sizeof kinds)];
     tcp[1] = (uint8_t)(below(source, 2) ? below(source, 14) : g_rand_int(source));
