@@ -88,7 +88,6 @@ static void tell_taps(packet_info *pinfo, const struct tcpstate_shown *shown, st
     payload->view.first_entry = shown->view.first_entry;
     payload->view.entries = shown->view.entries;
     payload->view.client_end = shown->view.client_end;
-    payload->flow = layer->flow;
     payload->conn = conn;
     payload->quoted = layer->quoted;
     copy_address_shallow(&payload->address[0], &layer->address[0]);

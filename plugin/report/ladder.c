@@ -37,7 +37,7 @@ static bool has_reason(const struct tcpstate_step *step, const struct tcps_view 
 /* "again", "copy", "keep-alive": what a segment is besides its flags. */
 static const char *remark(const struct tcpstate_step *step, const struct tcps_view *view)
 {
-    if (has_reason(step, view, TCPS_WHY_COPY)) return "copy";
+    if (step->copies || has_reason(step, view, TCPS_WHY_COPY)) return "copy";
     if (step->keep_alive) return "keep-alive";
     return step->again ? "again" : "";
 }
@@ -386,6 +386,10 @@ static void draw_run(const struct picture *picture, const struct tcpstate_step *
     }
     if (step->again) {
         g_snprintf(text, sizeof text, "%u of them again", step->again);
+        draw_middle(picture, text);
+    }
+    if (step->copies) {
+        g_snprintf(text, sizeof text, "%u of them copies", step->copies);
         draw_middle(picture, text);
     }
 }

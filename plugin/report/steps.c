@@ -7,6 +7,8 @@
 /* Of a run of plain segments so many are kept singly at each end. */
 enum { KEPT_SINGLY = 3 };
 
+#define COPY_WITHIN_NS INT64_C(5000000)
+
 void tcpstate_steps_init(struct tcpstate_steps *steps, uint32_t stream)
 {
     *steps = (struct tcpstate_steps){
@@ -25,8 +27,26 @@ static struct tcpstate_step *step_at(const struct tcpstate_steps *steps, guint i
     return &g_array_index(steps->steps, struct tcpstate_step, index);
 }
 
+/* Did the core put the segment aside? Then its numbers say nothing of what comes. */
+static bool is_put_aside(const struct tcpstate_tap *tap)
+{
+    for (uint32_t i = 0; i < tap->view.entries; i++) {
+        unsigned why = tcps_entry_why(&tap->conn->log.entries[tap->view.first_entry + i], tap->segment.from & 1);
+
+        if (tcps_reason_kind(why) == TCPS_VERDICT && why != TCPS_WHY_PROVEN) return true;
+    }
+    return false;
+}
+
+/* The core knows copies of what changes a state; this one tells those of data. No retransmission comes that soon. */
+static bool is_copy(const struct tcps_segment *segment, const struct tcps_segment *last)
+{
+    return segment->time - last->time < COPY_WITHIN_NS && segment->seq == last->seq && segment->ack == last->ack &&
+           segment->len == last->len && segment->flags == last->flags && segment->checksum == last->checksum;
+}
+
 /* Keeps what is the highest number seen, and so tells new from old. */
-static void follow(struct tcpstate_steps *steps, struct tcpstate_step *step)
+static void follow(struct tcpstate_steps *steps, struct tcpstate_step *step, bool put_aside)
 {
     const struct tcps_segment *segment = &step->segment;
     unsigned from = segment->from & 1;
@@ -36,13 +56,16 @@ static void follow(struct tcpstate_steps *steps, struct tcpstate_step *step)
     if (segment->flags & TCPS_RST) return;
     step->keep_alive = steps->has_next[from] && segment->len <= 1 && segment->seq == steps->next[from] - 1 &&
                        !(segment->flags & (TCPS_SYN | TCPS_FIN));
-    step->again = space && old && !step->keep_alive;
+    step->copies = space && old && is_copy(segment, &steps->last[from]);
+    step->again = space && old && !step->keep_alive && !step->copies;
     /* In a simultaneous open the SYN,ACK has the number of the SYN, but says something new. */
     if ((segment->flags & TCPS_SYN) && (segment->flags & TCPS_ACK)) {
         if (!steps->has_synack[from]) step->again = 0;
         steps->has_synack[from] = true;
     }
-    if (!old) steps->next[from] = end;
+    if (space) steps->last[from] = *segment;
+    if (old || (put_aside && steps->has_next[from])) return;
+    steps->next[from] = end;
     steps->has_next[from] = true;
 }
 
@@ -58,6 +81,7 @@ static void merge(struct tcpstate_steps *steps, guint into, guint from)
 
     run->segments += step->segments;
     run->again += step->again;
+    run->copies += step->copies;
     for (unsigned end = 0; end < 2; end++) run->octets[end] += step->octets[end];
     g_array_remove_index(steps->steps, from);
 }
@@ -72,7 +96,7 @@ void tcpstate_steps_add(struct tcpstate_steps *steps, const struct tcpstate_tap 
         steps->has_next[0] = steps->has_next[1] = steps->has_synack[0] = steps->has_synack[1] = false;
     }
     if (!step.quoted) {
-        follow(steps, &step);
+        follow(steps, &step, is_put_aside(tap));
         step.octets[step.segment.from & 1] = step.segment.len;
     }
     if (!is_plain(&step, tap)) {

@@ -18,6 +18,7 @@ struct tcpstate_step {
     const struct tcps_conn *conn;
     uint32_t segments;  /* 1; more: a run of segments that changed nothing */
     uint32_t again;     /* how many of them send what was sent before */
+    uint32_t copies;    /* how many are the same packet as the one before, captured twice; not counted as again */
     uint64_t octets[2]; /* payload, by the end that sent it */
     bool keep_alive;    /* asks only whether the peer is alive */
     bool quoted;        /* an ICMP error that quotes a segment of segment.from */
@@ -33,6 +34,7 @@ struct tcpstate_steps {
     guint run;                    /* where the run of plain segments at hand begins */
     uint32_t next[2];             /* one past the highest sequence number seen of each end */
     bool has_next[2], has_synack[2];
+    struct tcps_segment last[2]; /* the last segment of each end that had anything to acknowledge */
 };
 
 void tcpstate_steps_init(struct tcpstate_steps *steps, uint32_t stream);

@@ -10,13 +10,12 @@
 #include <epan/address.h>
 
 #include "core/conn.h"
-#include "core/flow.h"
 
 /* The tap's name, for register_tap_listener(). */
 #define TCPSTATE_TAP "tcpstate"
 
 /* Queued once per TCP layer, in every pass that has taps: a report counts from its reset callback on.
- * The payload itself and the addresses' data live until the end of the frame; `flow` and `conn` until the file is
+ * The payload itself and the addresses' data live until the end of the frame; `conn` until the file is
  * closed or dissected anew (before which the listener's reset callback is called).
  * In a second pass the connection knows its future: for "as of this packet" use tcps_log_until(&conn->log, segment.at). */
 struct tcpstate_tap {
@@ -25,7 +24,6 @@ struct tcpstate_tap {
         uint32_t first_entry, entries; /* the log entries of this very packet */
         uint8_t client_end;            /* the end held to be the client at this packet */
     } view; /* of what the packet did; for the states, tcps_conn_view(conn, segment.at, ...) */
-    struct tcps_flow *flow;
     struct tcps_conn *conn; /* conn->stream is tcp.stream, TCPSTATE_NO_STREAM if Wireshark gave none */
     address address[2];     /* of end 0 and 1; copy_address() them to keep them */
     bool quoted;            /* no segment of the connection: an ICMP error that quotes one */

@@ -352,6 +352,14 @@ def test_simultaneous_open_repeats_nothing(text):
     assert "again" not in text("ladder,0", "open-simultaneous.pcapng")
 
 
+def test_ladder_tells_copies_from_what_is_sent_again(rows):
+    """A router captured on all interfaces has every packet twice; a second SYN,ACK's number makes nothing old."""
+    remarks = {step["frame"]: step["remark"] for step in rows("ladder,0", "path-router-any-interface.pcapng")}
+    assert {frame for frame, remark in remarks.items() if remark} == {"2", "4", "8", "12", "16", "18"}
+    assert set(remarks.values()) == {"", "copy"}
+    assert all(step["remark"] == "" for step in rows("ladder,0", "open-two-synacks.pcapng"))
+
+
 @pytest.mark.parametrize("report", ["ladder,0", "exchanges", "failed", "stuck,1"])
 def test_ascii(report, text):
     for capture in (T1, "data-lost-and-repeated.pcapng", "flood-syn.pcap"):
