@@ -90,9 +90,9 @@ static const struct tcpstate_column close_columns[C_COLUMNS] = {
     {"kind", "kind", TCPSTATE_COLUMN_TEXT, false, false, NULL},
     {"initiator", "closed first", TCPSTATE_COLUMN_TEXT, true, false, NULL},
     {"fin1", "FIN", TCPSTATE_COLUMN_NUMBER, false, false, "FIN frame"},
-    {"ack1", "its ACK", TCPSTATE_COLUMN_NUMBER, false, false, "ACK frame"},
-    {"fin2", "2nd FIN", TCPSTATE_COLUMN_NUMBER, false, false, "2nd FIN frame"},
-    {"ack2", "its ACK", TCPSTATE_COLUMN_NUMBER, false, false, "2nd ACK frame"},
+    {"ack1", "ACK", TCPSTATE_COLUMN_NUMBER, false, false, "ACK frame"},
+    {"fin2", "2nd FIN", TCPSTATE_COLUMN_NUMBER, false, false, "2nd FIN"},
+    {"ack2", "ACK", TCPSTATE_COLUMN_NUMBER, false, false, "2nd ACK"},
     {"half_closed_time", "half-closed", TCPSTATE_COLUMN_DURATION, false, false, NULL},
     {"time", "total", TCPSTATE_COLUMN_DURATION, false, false, NULL},
 };

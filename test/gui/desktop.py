@@ -185,9 +185,18 @@ class Node:
     def maximize(self):
         """Makes a window as large as the screen: a double click on its title, which is above its area."""
         from gi.repository import Atspi
-        left, top, before, _ = self.area()
-        Atspi.generate_mouse_event(left + before // 2, top - 8, "b1d")
-        wait_for(f"{self} to be larger", lambda: self.area()[2] > before)
+        before = self.area()[2]
+
+        def grown():
+            left, top, width, _ = self.area()
+            if width > before:
+                return True
+            Atspi.generate_mouse_event(left + width // 2, top - 8, "b1d")
+            try:
+                return wait_for("a larger window", lambda: self.area()[2] > before, 3)
+            except AssertionError:
+                return False  # it was not where it was going to be
+        wait_for(f"{self} to be larger", grown)
 
     def focus(self):
         """Clicks into an entry and waits until keys go there."""
