@@ -181,15 +181,15 @@ def text_picture(name, capture, entry, width, height, typed=None):
     PICTURES[name] = take
 
 
-table_picture("handshakes", "http-twelve-at-once.pcapng", "Exchanges: handshakes", 1100)
-table_picture("closes", "http-twelve-at-once.pcapng", "Exchanges: closes", 1100)
-table_picture("failed", "scan-syn.pcapng", "Failed Attempts: attempts", 1000)
+table_picture("handshakes", "http-twelve-at-once.pcapng", "Exchanges: handshakes", 1240)
+table_picture("closes", "http-twelve-at-once.pcapng", "Exchanges: closes", 1240)
+table_picture("failed", "scan-syn.pcapng", "Failed Attempts: attempts", 1240)
 table_picture("failed-servers", "flood-syn.pcap", "Failed Attempts: servers", 1000, 220)
-table_picture("census", "http-twelve-at-once.pcapng", "Census", 600, 240)
+table_picture("census", "http-twelve-at-once.pcapng", "Census", 660, 240)
 table_picture("stuck", "close-wait-leak.pcapng", "Stuck", 1240, 280, "-o", "tcpstate.stuck_seconds:1")
-table_picture("resets", "rst-in-window-then-exact.pcapng", "Resets", 1200, 220)
+table_picture("resets", "rst-in-window-then-exact.pcapng", "Resets", 1240, 220)
 table_picture("servers", "http-twelve-at-once.pcapng", "Servers", 1240, 220)
-table_picture("dwell", "http-twelve-at-once.pcapng", "Time in State", 900)
+table_picture("dwell", "http-twelve-at-once.pcapng", "Time in State", 1240)
 table_picture("connections", "http-twelve-at-once.pcapng", "Connections", 1240)
 text_picture("text-exchanges", "textbook-t3-curl.pcapng", "Exchanges", 660, 380)
 text_picture("text-stuck", "close-wait-leak.pcapng", "Stuck…", 660, 460, "1")
