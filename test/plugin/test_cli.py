@@ -160,7 +160,12 @@ def test_small_disk_full(form, wireshark, captures, scratch):
     disk = scratch / "disk"
     disk.mkdir()
     script = 'mount -t tmpfs -o size=8k tmpfs "$0" || exit 99; "$@" > "$0/report"; status=$?; wc -c < "$0/report"; exit $status'
-    done = subprocess.run(["unshare", "-m", "sh", "-c", script, str(disk), str(WITH_PLUGIN), "tshark", "-n", "-q", "-r",
+    # In a chroot there is no mount to make private; whoever made it did.
+    ways = [["unshare", "-m", "--propagation", way] for way in ("private", "unchanged")]
+    alone = next((way for way in ways if subprocess.run([*way, "true"], capture_output=True).returncode == 0), None)
+    if alone is None:
+        pytest.skip("no mount here")
+    done = subprocess.run([*alone, "sh", "-c", script, str(disk), str(WITH_PLUGIN), "tshark", "-n", "-q", "-r",
                            str(captures / "flood-syn.pcap"), "-o", f"tcpstate.report_format:{form}", "-z",
                            "tcpstate,connections"], capture_output=True, text=True, env=wireshark.environment)
     if done.returncode == 99:
