@@ -80,6 +80,12 @@ void tcps_believe_doubted_fin(struct tcps_endpoint *peer);
  * is forgotten. Returns whether it was. */
 bool tcps_disproves_fin(struct tcps_step *step);
 
+/* Another FIN of `me`, at a lower number: the first may be the forgery. */
+void tcps_doubt_first_fin(struct tcps_step *step);
+
+/* Does the segment acknowledge just the lower of the peer's two FINs? Then that is the one. */
+void tcps_choose_lower_fin(struct tcps_step *step);
+
 /* The peer's ACK may be that of a FIN which was not captured; it is believed once `me` has sent its own FIN as well. */
 void tcps_guess_fin(struct tcps_step *step);
 

@@ -33,6 +33,25 @@ bool tcps_disproves_fin(struct tcps_step *step)
     return true;
 }
 
+void tcps_doubt_first_fin(struct tcps_step *step)
+{
+    uint32_t fin = step->seg->seq + step->seg->len;
+
+    if (!tcps_fin_acked(step->me) && seq_lt(fin, step->me->fin)) tcps_doubt(step, step->my_end, fin);
+}
+
+void tcps_choose_lower_fin(struct tcps_step *step)
+{
+    struct tcps_endpoint *peer = step->peer;
+    uint32_t ack = step->seg->ack;
+
+    if (!tcps_has(peer, TCPS_HAS_FIN | TCPS_HAS_DOUBT) || tcps_fin_acked(peer)) return;
+    if (ack != tcps_doubt_of(step, step->peer_end) + 1 || seq_gt(ack, peer->fin)) return;
+    peer->fin = ack - 1;
+    peer->fin_ack = peer->rcv_nxt;
+    peer->known &= ~(uint32_t)TCPS_HAS_DOUBT;
+}
+
 void tcps_believe_doubted_fin(struct tcps_endpoint *peer)
 {
     peer->known |= TCPS_HAS_FIN | TCPS_SYNCHRONIZED;
@@ -172,7 +191,8 @@ enum tcps_reason tcps_fin_defect(const struct tcps_step *step, bool ack_ahead)
         return TCPS_WHY_FIN_ELSEWHERE;
     if (tcps_has(peer, TCPS_HAS_RCV) && !tcps_is_unconfirmed(peer, me) && seq_gt(peer->rcv_nxt, fin + 1))
         return TCPS_WHY_FIN_ELSEWHERE;
-    if (seg->has_ts && tcps_has(peer, TCPS_HAS_TS) && seq_lt(seg->tsval, peer->ts_recent))
+    /* What a receiver holds as TS.Recent is known of one that was captured. */
+    if (seg->has_ts && tcps_has(peer, TCPS_HAS_TS | TCPS_HAS_RCV) && seq_lt(seg->tsval, peer->ts_recent))
         return TCPS_WHY_OLD_TIMESTAMP;
     if (is_ack_too_old(me, peer, seg->ack)) return TCPS_WHY_ACKS_OLD;
     /* Octets that nobody saw: a forger's guess - unless an earlier segment acknowledged them too, and the capture has a
@@ -190,7 +210,8 @@ bool tcps_take_fin(struct tcps_step *step, enum tcps_reason defect)
     uint32_t fin = seg->seq + seg->len;
 
     if (defect) {
-        if (defect != TCPS_WHY_FIN_ELSEWHERE) tcps_doubt_fin(me, seg);
+        /* What stood beyond it may be the forgery: the peer's ACK will show. */
+        if (!tcps_has(step->peer, TCPS_HAS_RCV) || seq_leq(step->peer->rcv_nxt, fin)) tcps_doubt_fin(me, seg);
         tcps_verdict(step, step->my_end, defect);
         return false;
     }

@@ -76,14 +76,18 @@ static enum choice place_synack(const struct tcps_conn *conn, const struct tcps_
     return NEW;
 }
 
-/* After both FINs, numbers outside both lives: a connection whose handshake was not captured. */
+/* A segment that near to the numbers of a life that is over is a stray or a forgery; new initial numbers lie farther off. */
+#define NEAR UINT32_C(65535)
+
+/* After both FINs, numbers far from both lives: a connection whose handshake was not captured. */
 static bool is_of_another_life(const struct tcps_conn *conn, const struct tcps_segment *seg)
 {
     const struct tcps_endpoint *me = &conn->end[seg->from & 1], *peer = &conn->end[!(seg->from & 1)];
 
     if (!tcps_has(me, TCPS_HAS_FIN) || !tcps_has(peer, TCPS_HAS_FIN) || !is_over(conn, 0) || !is_over(conn, 1))
         return false;
-    return !seq_between(me->iss, seg->seq, me->fin + 1) && !seq_between(peer->iss, seg->ack, peer->fin + 1);
+    return !seq_between(me->iss - NEAR, seg->seq, me->fin + NEAR) &&
+           !seq_between(peer->iss - NEAR, seg->ack, peer->fin + NEAR);
 }
 
 static enum choice place(const struct tcps_conn *conn, const struct tcps_segment *seg)

@@ -198,6 +198,7 @@ static void take_ack_effect(struct tcps_step *step)
         peer->known |= TCPS_HAS_FIN;
         peer->snd_nxt = seq_max(peer->snd_nxt, ack);
     }
+    tcps_choose_lower_fin(step);
     if (!tcps_has(peer, TCPS_SYN_ACKED) && !tcps_has(peer, TCPS_RST_GOT) && seq_gt(ack, peer->iss) &&
         peer->retractions < TRUSTED_RETRACTIONS)
         peer->known |= TCPS_SYN_ACKED;
@@ -234,6 +235,7 @@ static bool take_facts(struct tcps_step *step)
     if (fin_is_new && tcps_has(me, TCPS_HAS_NUMBERS) && !tcps_take_fin(step, tcps_fin_defect(step, ack_ahead)))
         return false;
     if (fin && !fin_is_new && seg->seq + seg->len != me->fin) {
+        tcps_doubt_first_fin(step);
         tcps_verdict(step, step->my_end, TCPS_WHY_FIN_ELSEWHERE);
         return false;
     }

@@ -225,8 +225,10 @@ static void reset_synchronized(struct tcps_step *step)
  * whether it was in TIME_WAIT, FIN_WAIT_2 or anywhere else. */
 static void reset_closed(struct tcps_step *step)
 {
+    enum tcps_state mine = tcps_state_now(step, step->my_end);
+
     tcps_verdict(step, step->peer_end, TCPS_WHY_RST_REPEATED);
-    if (tcps_state_now(step, step->my_end) == TCPS_CLOSED || judge_number(step) != EXACT) return;
+    if (mine == TCPS_CLOSED || mine == TCPS_LISTEN || judge_number(step) != EXACT) return;
     step->conn->rarities->rst_seq = step->seg->seq;
     step->me->known |= TCPS_RST_MADE;
     tcps_settle(step, step->my_end, TCPS_WHY_RST_SENT);
@@ -266,6 +268,7 @@ void tcps_judge_life_after_reset(struct tcps_step *step)
     bool alive;
 
     if ((seg->flags & TCPS_FIN) && tcps_is_copy(step)) return;
+    if (tcps_has(peer, TCPS_HAS_NUMBERS) && seq_gt(seg->ack, peer->snd_nxt)) return; /* it proves nothing itself */
     if (tcps_has(me, TCPS_RST_MADE)) {
         uint32_t end = seg->seq + tcps_segment_space(seg);
 

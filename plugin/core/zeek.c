@@ -32,7 +32,17 @@ static void zeek_fin(struct zeek *zeek, unsigned end)
     if (zeek->state[!end] == ZEEK_RESET && zeek->before_reset[!end] == ZEEK_CLOSED) zeek->state[!end] = ZEEK_CLOSED;
 }
 
-static void zeek_hop(struct zeek *zeek, const struct hop *hop)
+/* Has the end sent anything by the time of the hop? */
+static bool was_heard(const struct tcps_conn *conn, const struct hop *hop)
+{
+    const struct tcps_endpoint *endpoint = &conn->end[hop->end];
+
+    return tcps_entry_basis(hop->entry, hop->end) == TCPS_BASIS_observed ||
+           (endpoint->first_ack && endpoint->first_ack <= hop->entry->frame) ||
+           (endpoint->first_data && endpoint->first_data <= hop->entry->frame);
+}
+
+static void zeek_hop(struct zeek *zeek, const struct tcps_conn *conn, const struct hop *hop)
 {
     unsigned end = hop->end;
     int reset_by = rst_sender(hop);
@@ -56,8 +66,7 @@ static void zeek_hop(struct zeek *zeek, const struct hop *hop)
         zeek_rst(zeek, (unsigned)reset_by);
     else if (rst_taken_back(hop->why) && zeek->state[!end] == ZEEK_RESET)
         zeek->state[!end] = zeek->before_reset[!end];
-    if (zeek->state[end] == ZEEK_INACTIVE && is_open_state(hop->to) &&
-        tcps_entry_basis(hop->entry, end) == TCPS_BASIS_observed)
+    if (zeek->state[end] == ZEEK_INACTIVE && is_open_state(hop->to) && was_heard(conn, hop))
         zeek->state[end] = zeek->state[!end] == ZEEK_ESTABLISHED ? ZEEK_ESTABLISHED : ZEEK_PARTIAL;
 }
 
@@ -94,7 +103,7 @@ const char *tcps_conn_state(const struct tcps_conn *conn, struct tcps_position a
     struct zeek zeek = {{ZEEK_INACTIVE, ZEEK_INACTIVE}, {ZEEK_INACTIVE, ZEEK_INACTIVE}, {false, false}};
     struct hop hop;
 
-    while (next_hop(&walk, &hop)) zeek_hop(&zeek, &hop);
+    while (next_hop(&walk, &hop)) zeek_hop(&zeek, conn, &hop);
     if (walk.entries == 0) return "OTH";
     return zeek_verdict(&zeek, conn->log.entries[walk.entries - 1].client_end, !had_data(conn, at));
 }
