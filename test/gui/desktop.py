@@ -185,6 +185,7 @@ class Node:
     def maximize(self):
         """Makes a window as large as the screen: a double click on its title, which is above its area."""
         from gi.repository import Atspi
+        wait_for(f"{self} to be in front", lambda: self.has_state("ACTIVE"))
         before = self.area()[2]
 
         def grown():

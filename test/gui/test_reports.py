@@ -181,7 +181,6 @@ def test_columns_sort_as_numbers(opened, capture, packets, entry, heading):
     program = opened(capture, packets)
     program.menu(*MENU, entry)
     window = program.window("TCP State: ")
-    window.maximize()
 
     def column():
         return [float(row[heading] or -1) for row in table_of(window)]
@@ -192,6 +191,7 @@ def test_columns_sort_as_numbers(opened, capture, packets, entry, heading):
         except AssertionError:
             return False  # the window was not there yet, or two clicks were taken for a double one
     numbers = wait_for("numbers", column)
+    window.maximize()
     assert len(set(numbers)) > 5
     for falling in (False, True):
         wanted = sorted(numbers, reverse=falling)
