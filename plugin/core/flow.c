@@ -90,6 +90,17 @@ static bool is_of_another_life(const struct tcps_conn *conn, const struct tcps_s
            !seq_between(peer->iss - NEAR, seg->ack, peer->fin + NEAR);
 }
 
+/* A bare RST is an answer: the sender of the SYN that waits rejects the challenge ACK, by the number that it asked for (RFC
+ * 9293 3.5.3). */
+static bool rejects_challenge(const struct tcps_conn *conn, const struct tcps_segment *seg)
+{
+    const struct tcps_waiting_syn *waiting = conn->rarities->waiting;
+    const struct tcps_endpoint *peer = &conn->end[!(seg->from & 1)];
+
+    return waiting->challenged && (waiting->syn.from & 1) == (seg->from & 1) &&
+           (!tcps_has(peer, TCPS_HAS_RCV) || seg->seq == peer->rcv_nxt);
+}
+
 static enum choice place(const struct tcps_conn *conn, const struct tcps_segment *seg)
 {
     unsigned control = seg->flags & (TCPS_SYN | TCPS_RST | TCPS_FIN | TCPS_ACK);
@@ -97,9 +108,7 @@ static enum choice place(const struct tcps_conn *conn, const struct tcps_segment
     if (seg->malformed) return SAME;
     if (control == TCPS_SYN) return place_syn(conn, seg);
     if (control == (TCPS_SYN | TCPS_ACK)) return place_synack(conn, seg);
-    if (control == TCPS_RST && conn->candidate_waits && conn->rarities->waiting->challenged &&
-        (conn->rarities->waiting->syn.from & 1) == (seg->from & 1))
-        return WAITING_IS_REAL; /* a bare RST is an answer: the SYN's sender rejects the challenge ACK */
+    if (control == TCPS_RST && conn->candidate_waits && rejects_challenge(conn, seg)) return WAITING_IS_REAL;
     if ((control & (TCPS_ACK | TCPS_RST | TCPS_SYN)) == TCPS_ACK && is_of_another_life(conn, seg)) return NEW;
     return SAME;
 }
@@ -121,11 +130,12 @@ static void let_wait(struct tcps_conn *conn, const struct tcps_memory *memory, c
 static void watch_waiting(struct tcps_conn *conn, const struct tcps_segment *seg)
 {
     unsigned from = seg->from & 1;
+    const struct tcps_endpoint *me = &conn->end[from], *peer = &conn->end[!from];
 
     if ((seg->flags & (TCPS_SYN | TCPS_RST)) || !(seg->flags & TCPS_ACK) || seg->malformed) return;
     if (from != (conn->rarities->waiting->syn.from & 1u)) {
         if (seg->len == 0) conn->rarities->waiting->challenged = true;
-    } else if (seq_near(seg->seq, conn->end[from].snd_nxt)) {
+    } else if (seq_near(seg->seq, me->snd_nxt) && seq_near(seg->ack, peer->snd_nxt)) {
         conn->candidate_waits = 0;
     }
 }

@@ -40,13 +40,22 @@ static bool is_outside_window(const struct tcps_endpoint *peer, const struct tcp
     return tcps_has(peer, TCPS_HAS_RCV) && seq_gt(seg->seq, peer->rcv_edge) && seq_gt(seg->seq, peer->rcv_nxt);
 }
 
+static bool is_seq_far(const struct tcps_step *step)
+{
+    return tcps_has(step->me, TCPS_HAS_NUMBERS) && !seq_near(step->seg->seq, step->me->snd_nxt);
+}
+
+static bool is_ack_far(const struct tcps_step *step)
+{
+    return tcps_has(step->peer, TCPS_HAS_NUMBERS) && !seq_near(step->seg->ack, step->peer->snd_nxt);
+}
+
 static bool is_plausible(struct tcps_step *step)
 {
     const struct tcps_endpoint *me = step->me, *peer = step->peer;
     const struct tcps_segment *seg = step->seg;
 
-    if ((tcps_has(me, TCPS_HAS_NUMBERS) && !seq_near(seg->seq, me->snd_nxt)) ||
-        (tcps_has(peer, TCPS_HAS_NUMBERS) && !seq_near(seg->ack, peer->snd_nxt))) {
+    if (is_seq_far(step) || is_ack_far(step)) {
         tcps_verdict(step, step->my_end, TCPS_WHY_IMPLAUSIBLE);
         return false;
     }
@@ -81,8 +90,8 @@ static bool is_believed(struct tcps_step *step)
     if (tcps_has(me, TCPS_OLD_LIFE)) return tcps_answers_syn(step);
     if (tcps_has(peer, TCPS_HAS_ISS) && !tcps_has(me, TCPS_HAS_NUMBERS) && !tcps_has(me, TCPS_PRESUMED_OPEN))
         return tcps_answers_syn(step);
-    if (tcps_only_syn_sent(me) && !tcps_takes_synack(step)) {
-        if (step->seg->flags & TCPS_FIN) tcps_doubt_fin(me, step->seg);
+    if (tcps_only_syn_sent(me) && (is_seq_far(step) || !tcps_takes_synack(step))) {
+        if ((step->seg->flags & TCPS_FIN) && !is_seq_far(step) && !is_ack_far(step)) tcps_doubt_fin(me, step->seg);
         tcps_verdict(step, step->my_end, TCPS_WHY_ACKS_UNSENT);
         return false;
     }
