@@ -12,11 +12,13 @@ static bool fin_known(const struct closing_walk *walk, unsigned end)
     return walk->order[0] == (int)end || walk->order[1] == (int)end;
 }
 
-/* `sent` has frame 0 when the FIN itself was not captured. */
+static const struct tcps_moment not_captured = {0, 0};
+
+/* `sent` is not_captured when the FIN itself was not. */
 static void fin_of(struct closing_walk *walk, unsigned end, struct tcps_moment sent)
 {
     if (!fin_known(walk, end)) walk->order[walk->order[0] < 0 ? 0 : 1] = (int)end;
-    if (!walk->fin[end].frame) walk->fin[end] = sent;
+    if (!tcps_was_seen(&walk->fin[end])) walk->fin[end] = sent;
 }
 
 static bool both_acked(const struct closing_walk *walk)
@@ -24,7 +26,7 @@ static bool both_acked(const struct closing_walk *walk)
     return walk->order[1] >= 0 && walk->acked[0] && walk->acked[1];
 }
 
-/* `acked` has frame 0 when the acknowledgement itself was not captured. */
+/* `acked` is not_captured when the acknowledgement itself was not. */
 static void fin_acked(struct closing_walk *walk, unsigned end, struct tcps_moment acked)
 {
     if (walk->acked[end]) return;
@@ -42,17 +44,15 @@ static bool is_doubted(enum tcps_reason why)
 static void closing_rst(struct closing_walk *walk, const struct hop *hop)
 {
     if (rst_taken_back(hop->why)) {
-        walk->rst.frame = 0;
+        walk->rst = not_captured;
         walk->rst_by = -1;
         walk->rst_late = false;
-    } else if (closed_by_rst(hop) && walk->opened && !walk->rst.frame) {
+    } else if (closed_by_rst(hop) && walk->opened && !tcps_was_seen(&walk->rst)) {
         walk->rst = moment_of(hop->entry);
         walk->rst_by = rst_sender(hop);
         walk->rst_late = both_acked(walk);
     }
 }
-
-static const struct tcps_moment not_captured = {0, 0};
 
 /* What the state says that `end` entered: a FIN that was not captured is known from what followed from it. */
 static void closing_state(struct closing_walk *walk, const struct hop *hop)
@@ -125,7 +125,7 @@ void tcps_closing_hop(struct closing_walk *walk, const struct hop *hop)
 
 static enum tcps_close_kind closing_kind(const struct closing_walk *walk, const struct tcps_closing *out)
 {
-    if (walk->rst.frame) {
+    if (tcps_was_seen(&walk->rst)) {
         if (walk->rst_late) return TCPS_CLOSE_reset_after_close;
         return walk->order[0] >= 0 ? TCPS_CLOSE_fin_then_reset : TCPS_CLOSE_reset;
     }
@@ -133,12 +133,12 @@ static enum tcps_close_kind closing_kind(const struct closing_walk *walk, const 
     if (walk->order[1] < 0) return walk->acked[walk->order[0]] ? TCPS_CLOSE_half_closed : TCPS_CLOSE_closing;
     if (!out->complete) return TCPS_CLOSE_closing;
     if (out->initiator == 2) return TCPS_CLOSE_simultaneous;
-    return out->ack[0].frame == out->fin[1].frame ? TCPS_CLOSE_three_segment : TCPS_CLOSE_four_segment;
+    return tcps_is_same_moment(&out->ack[0], &out->fin[1]) ? TCPS_CLOSE_three_segment : TCPS_CLOSE_four_segment;
 }
 
 static int closing_initiator(const struct closing_walk *walk)
 {
-    if (walk->order[0] < 0) return walk->rst.frame ? walk->rst_by : -1;
+    if (walk->order[0] < 0) return tcps_was_seen(&walk->rst) ? walk->rst_by : -1;
     if (walk->passive[0]) return 1;
     if (walk->passive[1]) return 0;
     return walk->crossed ? 2 : walk->order[0];

@@ -38,11 +38,22 @@ const char *tcps_open_kind_name(unsigned kind);     /* "three_way"; "" for none.
 const char *tcps_open_status_name(unsigned status); /* "complete"; "" for none. Static. */
 const char *tcps_close_kind_name(unsigned kind);    /* "four_segment"; "" for none. Static. */
 
-/* A frame and its time; frame 0: not seen. */
+/* A frame and its time; both 0: not seen. What a read filter rejected has its time, but shares the number of the frame
+ * that passed before it, which is 0 at the beginning. */
 struct tcps_moment {
     uint32_t frame;
     int64_t time;
 };
+
+static inline bool tcps_was_seen(const struct tcps_moment *moment)
+{
+    return moment->frame || moment->time;
+}
+
+static inline bool tcps_is_same_moment(const struct tcps_moment *one, const struct tcps_moment *other)
+{
+    return one->frame == other->frame && one->time == other->time;
+}
 
 struct tcps_opening {
     enum tcps_open_kind kind;

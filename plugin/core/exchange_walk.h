@@ -119,10 +119,10 @@ static inline bool is_open_state(unsigned state)
 struct opening_walk {
     const struct tcps_conn *conn;
     struct tcps_opening *out;
-    int first_syn;       /* the end that sent the first SYN, -1: not captured */
-    bool crossed;        /* both ends sent a SYN of their own */
-    bool answered[2];    /* the end sent a SYN,ACK */
-    uint32_t counted[2]; /* the frame of the end's last retransmission: two reasons may tell of one segment */
+    int first_syn;                 /* the end that sent the first SYN, -1: not captured */
+    bool crossed;                  /* both ends sent a SYN of their own */
+    bool answered[2];              /* the end sent a SYN,ACK */
+    struct tcps_moment counted[2]; /* the end's last retransmission: two reasons may tell of one segment */
 };
 
 void tcps_opening_begin(struct opening_walk *walk, const struct tcps_conn *conn, struct tcps_opening *opening);

@@ -14,6 +14,9 @@ enum choice {
     WAITING_IS_REAL, /* proves the SYN that waits to be real */
 };
 
+/* A segment that near to the numbers of a life that is over is a stray or a forgery; new initial numbers lie farther off. */
+#define NEAR UINT32_C(65535)
+
 static bool is_over(const struct tcps_conn *conn, unsigned end)
 {
     unsigned state = conn->end[end].state;
@@ -24,8 +27,9 @@ static bool is_over(const struct tcps_conn *conn, unsigned end)
 /* Would an addressee in TIME_WAIT take the SYN for a new connection (RFC 9293 3.10.7.4, RFC 6191)? */
 static bool recycles_time_wait(const struct tcps_endpoint *addressee, const struct tcps_segment *syn)
 {
-    if (tcps_has(addressee, TCPS_HAS_RCV) && seq_gt(syn->seq, addressee->rcv_nxt)) return true;
-    return syn->has_ts && tcps_has(addressee, TCPS_HAS_TS) && seq_gt(syn->tsval, addressee->ts_recent);
+    if (syn->has_ts && tcps_has(addressee, TCPS_HAS_TS) && syn->tsval != addressee->ts_recent)
+        return seq_gt(syn->tsval, addressee->ts_recent);
+    return tcps_has(addressee, TCPS_HAS_RCV) && seq_gt(syn->seq, addressee->rcv_nxt);
 }
 
 static enum choice over_or_new(const struct tcps_conn *conn, unsigned addressee, const struct tcps_segment *syn)
@@ -65,6 +69,7 @@ static enum choice place_syn(const struct tcps_conn *conn, const struct tcps_seg
 static enum choice place_synack(const struct tcps_conn *conn, const struct tcps_segment *seg)
 {
     unsigned me = seg->from & 1;
+    const struct tcps_endpoint *peer = &conn->end[!me];
 
     if (conn->candidate_waits && (conn->rarities->waiting->syn.from & 1u) != me &&
         seq_gt(seg->ack, conn->rarities->waiting->syn.seq) &&
@@ -72,12 +77,10 @@ static enum choice place_synack(const struct tcps_conn *conn, const struct tcps_
         return WAITING_IS_REAL;
     if (!is_over(conn, 0) || !is_over(conn, 1) || conn->end[me].state == TCPS_LISTEN) return SAME;
     if (tcps_has(&conn->end[me], TCPS_HAS_NUMBERS) && conn->end[me].iss == seg->seq) return SAME;
-    if (tcps_only_syn_sent(&conn->end[!me]) && seg->ack == conn->end[!me].iss + 1) return SAME;
+    if (tcps_only_syn_sent(peer) && seg->ack == peer->iss + 1) return SAME;
+    if (tcps_has(peer, TCPS_HAS_NUMBERS) && seq_between(peer->iss - NEAR, seg->ack, peer->snd_nxt + NEAR)) return SAME;
     return NEW;
 }
-
-/* A segment that near to the numbers of a life that is over is a stray or a forgery; new initial numbers lie farther off. */
-#define NEAR UINT32_C(65535)
 
 /* After both FINs, numbers far from both lives: a connection whose handshake was not captured. */
 static bool is_of_another_life(const struct tcps_conn *conn, const struct tcps_segment *seg)
@@ -91,13 +94,13 @@ static bool is_of_another_life(const struct tcps_conn *conn, const struct tcps_s
 }
 
 /* A bare RST is an answer: the sender of the SYN that waits rejects the challenge ACK, by the number that it asked for (RFC
- * 9293 3.5.3). */
+ * 9293 3.5.3). Not a RST sent again by an end whose old connection is over. */
 static bool rejects_challenge(const struct tcps_conn *conn, const struct tcps_segment *seg)
 {
     const struct tcps_waiting_syn *waiting = conn->rarities->waiting;
     const struct tcps_endpoint *peer = &conn->end[!(seg->from & 1)];
 
-    return waiting->challenged && (waiting->syn.from & 1) == (seg->from & 1) &&
+    return waiting->challenged && (waiting->syn.from & 1) == (seg->from & 1) && !is_over(conn, seg->from & 1) &&
            (!tcps_has(peer, TCPS_HAS_RCV) || seg->seq == peer->rcv_nxt);
 }
 

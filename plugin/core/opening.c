@@ -48,15 +48,17 @@ static void synack_of(struct opening_walk *walk, const struct hop *hop)
     bool fast_open = tcps_has(&walk->conn->end[hop->end], TCPS_FAST_OPEN);
 
     walk->answered[hop->end] = true;
-    if (!out->synack.frame) out->synack = moment_of(hop->entry);
+    if (!tcps_was_seen(&out->synack)) out->synack = moment_of(hop->entry);
     if (!walk->crossed) out->kind = fast_open ? TCPS_OPEN_fast_open : TCPS_OPEN_three_way;
     out->status = TCPS_STATUS_half_open;
 }
 
 static void count_again(struct opening_walk *walk, const struct hop *hop, uint32_t *counter)
 {
-    if (walk->counted[hop->end] == hop->entry->frame) return;
-    walk->counted[hop->end] = hop->entry->frame;
+    struct tcps_moment moment = moment_of(hop->entry);
+
+    if (tcps_is_same_moment(&walk->counted[hop->end], &moment)) return;
+    walk->counted[hop->end] = moment;
     ++*counter;
 }
 
@@ -97,7 +99,7 @@ void tcps_opening_hop(struct opening_walk *walk, const struct hop *hop)
     case TCPS_WHY_SYN_REPEATED: count_again(walk, hop, &out->syn_retransmits); break;
     case TCPS_WHY_SYNACK_AGAIN:
         out->status = TCPS_STATUS_half_open;
-        out->ack.frame = 0;
+        out->ack = (struct tcps_moment){0, 0};
         out->ack.time = 0;
         /* fall through */
     case TCPS_WHY_SYNACK_REPEATED: count_again(walk, hop, &out->synack_retransmits); break;

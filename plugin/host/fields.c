@@ -129,16 +129,10 @@ static void add_time(const struct drawing *to, enum field id, int64_t nanosecond
     generated(proto_tree_add_time(to->tree, hf[id], to->tvb, 0, 0, &time));
 }
 
-/* What a read filter rejects before the first frame that passes has a time, but no number. */
-static bool was_seen(const struct tcps_moment *moment)
-{
-    return moment->frame || moment->time;
-}
-
 static void add_time_between(const struct drawing *to, enum field id, const struct tcps_moment *from,
                              const struct tcps_moment *until)
 {
-    if (was_seen(from) && was_seen(until)) add_time(to, id, until->time - from->time);
+    if (tcps_was_seen(from) && tcps_was_seen(until)) add_time(to, id, until->time - from->time);
 }
 
 /* The same drawing, one level deeper below `item`. */
@@ -279,12 +273,12 @@ static void add_closing(const struct drawing *to, const struct tcps_closing *clo
     add_time_between(&deeper, CLOSE_HALF_TIME, &closing->fin[0], &closing->fin[1]);
 }
 
-/* By its time too: a frame that a read filter rejected shares its number with one that passed. */
 static void add_step(const struct drawing *to, const struct tcps_moment *moment, const char *step)
 {
     const struct tcps_segment *segment = &to->shown->layer->segment;
+    struct tcps_moment now = {segment->at.frame, segment->time};
 
-    if (moment->frame == segment->at.frame && moment->time == segment->time) add_string(to, STEP, step);
+    if (tcps_is_same_moment(moment, &now)) add_string(to, STEP, step);
 }
 
 static void add_steps(const struct drawing *to, const struct tcps_opening *opening, const struct tcps_closing *closing)

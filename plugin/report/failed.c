@@ -80,8 +80,8 @@ static void fill_attempt(const void *item, struct tcpstate_cell *cells)
     tcpstate_cells_ends(&cells[A_CLIENT], connection);
     tcpstate_cell_frame(&cells[A_FRAME], connection->first_frame);
     tcpstate_cell_duration(&cells[A_TIME], connection->first_time - attempt->capture_start);
-    tcpstate_cell_number(&cells[A_SYNS], (opening->syn.frame != 0) + opening->syn_retransmits);
-    tcpstate_cell_number(&cells[A_SYNACKS], (opening->synack.frame != 0) + opening->synack_retransmits);
+    tcpstate_cell_number(&cells[A_SYNS], tcps_was_seen(&opening->syn) + opening->syn_retransmits);
+    tcpstate_cell_number(&cells[A_SYNACKS], tcps_was_seen(&opening->synack) + opening->synack_retransmits);
     tcpstate_cell_duration(&cells[A_WAITED], connection->last_time - connection->first_time);
     tcpstate_cell_text(&cells[A_MEANING], failure_meanings[attempt->failure]);
 }

@@ -131,7 +131,7 @@ static void add_opening(struct tcpstate_server *server, const struct tcpstate_co
     server->synack_retransmits += opening.synack_retransmits;
     if (is_failure(opening.status))
         g_hash_table_add(server->clients, (gpointer)connection->address[tcpstate_client_end(connection)]);
-    if (opening.status != TCPS_STATUS_complete || !opening.syn.frame || !opening.ack.frame) return;
+    if (opening.status != TCPS_STATUS_complete || !tcps_was_seen(&opening.syn) || !tcps_was_seen(&opening.ack)) return;
     time = opening.ack.time - opening.syn.time;
     g_array_append_val(server->times, time);
 }

@@ -36,7 +36,7 @@ const char *tcpstate_who(const struct tcpstate_connection *connection, int end)
 
 void tcpstate_cell_between(struct tcpstate_cell *cell, struct tcps_moment from, struct tcps_moment to)
 {
-    if (from.frame && to.frame) tcpstate_cell_duration(cell, to.time - from.time);
+    if (tcps_was_seen(&from) && tcps_was_seen(&to)) tcpstate_cell_duration(cell, to.time - from.time);
 }
 
 static gint compare_times(gconstpointer one, gconstpointer other)

@@ -122,9 +122,10 @@ def test_read_filter_on_our_own_field(state, fields, everything, reference):
     same(only(reference, WITH_READ_FILTER, lambda row: state in row["tcpstate.server"].split("|")), rows)
 
 
-def test_read_filter_that_rejects_frames(fields, everything, reference):
-    numbers = [int(row[0]) for row in fields(everything, "frame.number", options=["-Y", "tcp.flags.fin == 1"])]
-    rows = fields(everything, *WITH_READ_FILTER, options=["-2", "-R", "tcp.flags.fin == 1"])
+@pytest.mark.parametrize("passes", ["tcp.flags.fin == 1", "tcp.flags.fin == 0", "tcp.flags.syn == 0", "tcp.flags == 0x10"])
+def test_read_filter_that_rejects_frames(passes, fields, everything, reference):
+    numbers = [int(row[0]) for row in fields(everything, "frame.number", options=["-Y", passes])]
+    rows = fields(everything, *WITH_READ_FILTER, options=["-2", "-R", passes])
     same(only({number: reference[number] for number in numbers}, WITH_READ_FILTER), rows)
 
 
