@@ -63,13 +63,13 @@ class Shown:
         for frame in self.frames[end]:
             if not first <= frame.number < last:
                 continue
-            states, taken_back = frame.states, False
-            while out and out[-1].presumed and out[-1].frame in frame.corrected and out[-1].state != states[0]:
-                out.pop()
-                taken_back = True
-            if taken_back and out and out[-1].state == states[0]:
-                states = states[1:]         # "back to" a state that had never been left
-            out += [Announced(state, frame.number, frame.time, frame.presumed) for state in states]
+            for state in frame.states:      # one frame may take back more than one presumption
+                taken_back = False
+                while out and out[-1].presumed and out[-1].frame in frame.corrected and out[-1].state != state:
+                    out.pop()
+                    taken_back = True
+                if not (taken_back and out and out[-1].state == state):     # else a state that had never been left
+                    out.append(Announced(state, frame.number, frame.time, frame.presumed))
         while out and out[0].state in ("CLOSED", "LISTEN"):
             out.pop(0)                      # initial states are no part of a path
         return out
