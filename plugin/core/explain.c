@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "seq.h"
-
 #define ARROW "\xe2\x86\x92" /* U+2192 */
 
 const char *tcps_role_name(unsigned end, unsigned client_end)
@@ -182,6 +180,9 @@ static uint32_t base_at(const struct tcps_conn *conn, unsigned end, struct tcps_
     return rare->bases[end][at.frame > rebased->frame || (at.frame == rebased->frame && at.layer >= rebased->layer)];
 }
 
+/* Numbers so little below the ISS are of another connection; farther off they are of this one, after 2^31 octets. */
+#define BEFORE_ISS (UINT32_C(1) << 30)
+
 uint32_t tcps_relative_seq(const struct tcps_conn *conn, unsigned end, uint32_t raw, struct tcps_position at)
 {
     const struct tcps_endpoint *endpoint = &conn->end[end & 1];
@@ -191,7 +192,7 @@ uint32_t tcps_relative_seq(const struct tcps_conn *conn, unsigned end, uint32_t 
     /* Numbers become known in a frame that is logged. */
     if (!known || tcps_log_until(&conn->log, at) <= endpoint->numbers_at) return raw;
     base = base_at(conn, end & 1, at);
-    return seq_lt(raw, base) ? raw : raw - base; /* before the ISS: of another connection */
+    return base - raw - 1 < BEFORE_ISS ? raw : raw - base;
 }
 
 struct filling {

@@ -43,7 +43,7 @@ void tcps_event_reason(const struct tcps_conn *conn, const struct tcps_view *vie
                        const struct tcps_segment *seg, char *text, size_t size);
 
 /* A raw number of `end` relative to its ISS, or to its first known octet less one if the SYN was not captured; raw if
- * neither was known at position `at`, or if it lies before: then it is of another connection. */
+ * neither was known at position `at`, or if it lies less than 2^30 before: then it is of another connection. */
 uint32_t tcps_relative_seq(const struct tcps_conn *conn, unsigned end, uint32_t raw, struct tcps_position at);
 
 #endif

@@ -202,6 +202,15 @@ enum tcps_reason tcps_fin_defect(const struct tcps_step *step, bool ack_ahead)
     return TCPS_WHY_NONE;
 }
 
+/* Is `number` one of the octets that `me` sent, or seems to have sent, and that were not captured? */
+static bool is_in_hole(const struct tcps_step *step, uint32_t number)
+{
+    const struct tcps_rarities *rare = step->conn->rarities;
+
+    return tcps_has_open_hole(step->conn, step->my_end) &&
+           seq_between(rare->hole_start[step->my_end], number, rare->hole_end[step->my_end] - 1);
+}
+
 /* Returns false if the FIN is one that its receiver drops. */
 bool tcps_take_fin(struct tcps_step *step, enum tcps_reason defect)
 {
@@ -210,8 +219,11 @@ bool tcps_take_fin(struct tcps_step *step, enum tcps_reason defect)
     uint32_t fin = seg->seq + seg->len;
 
     if (defect) {
-        /* What stood beyond it may be the forgery: the peer's ACK will show. */
-        if (!tcps_has(step->peer, TCPS_HAS_RCV) || seq_leq(step->peer->rcv_nxt, fin)) tcps_doubt_fin(me, seg);
+        /* What stood beyond it may be the forgery: the peer's ACK will show - unless data were captured in its place, which
+         * that ACK covers. */
+        if ((!tcps_has(step->peer, TCPS_HAS_RCV) || seq_leq(step->peer->rcv_nxt, fin)) &&
+            (defect != TCPS_WHY_FIN_ELSEWHERE || is_in_hole(step, fin)))
+            tcps_doubt_fin(me, seg);
         tcps_verdict(step, step->my_end, defect);
         return false;
     }

@@ -221,6 +221,16 @@ static void take_ack_effect(struct tcps_step *step)
     peer->snd_una = ack;
 }
 
+/* The peer has closed and `me` sends on, for 2^31 octets perhaps: then the number that the peer's FIN acknowledged would
+ * seem to lie ahead of the FIN of `me`. It need only stay behind it. */
+static void keep_fin_ack_behind(const struct tcps_endpoint *me, struct tcps_endpoint *peer)
+{
+    const uint32_t far = UINT32_C(1) << 30;
+
+    if (!tcps_has(peer, TCPS_HAS_FIN) || tcps_has(me, TCPS_HAS_FIN)) return;
+    if (me->snd_nxt - peer->fin_ack > far && seq_gt(me->snd_nxt, peer->fin_ack)) peer->fin_ack = me->snd_nxt - far;
+}
+
 /* ---- all of it ---- */
 
 static bool note_challenge(struct tcps_step *step)
@@ -252,6 +262,7 @@ static bool take_facts(struct tcps_step *step)
     me->known |= TCPS_SEEN;
     tcps_believe_fin_by_hole(step);
     take_sending(step);
+    keep_fin_ack_behind(me, peer);
     if (fin_is_new && !tcps_has(me, TCPS_HAS_FIN)) tcps_take_fin(step, TCPS_WHY_NONE); /* its very first segment */
     if (fin) me->snd_nxt = seq_max(me->snd_nxt, me->fin + 1);
     /* Captured behind the FIN that acknowledges it, which was doubted for that. */
