@@ -1,5 +1,5 @@
-/* The close, from the hops of a connection's log: both FINs and their ACKs, who was first, or the RST that cut it short.
- * Look next: exchange_walk.h, which says what a hop is.
+/* The close, from the hops of a connection's log: both FINs and their ACKs, who was first, or the RST that cut it
+ * short. Look next: exchange_walk.h, which says what a hop is.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

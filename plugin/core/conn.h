@@ -101,9 +101,9 @@ struct tcps_view {
  * the states stay what they were. */
 void tcps_conn_feed(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg);
 
-/* The short way for nearly all segments of nearly all connections: data and ACKs in order while nothing is open to doubt.
- * Returns false, with nothing done, when the segment deserves a closer look: feed it by tcps_conn_feed(). Gives exactly
- * the facts that tcps_conn_feed() would give. */
+/* The short way for nearly all segments of nearly all connections: data and ACKs in order while nothing is open to
+ * doubt. Returns false, with nothing done, when the segment deserves a closer look: feed it by tcps_conn_feed(). Gives
+ * exactly the facts that tcps_conn_feed() would give. */
 bool tcps_conn_feed_quiet(struct tcps_conn *conn, const struct tcps_segment *seg);
 
 /* Starts a connection at its first segment, in memory that is zeroed but for `ports`, and feeds it. */

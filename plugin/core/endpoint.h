@@ -82,16 +82,16 @@ static inline bool tcps_has(const struct tcps_endpoint *endpoint, uint32_t facts
     return (endpoint->known & facts) == facts;
 }
 
-/* The scale of the windows that `me` advertises (RFC 7323 2.2), 0 to TCPS_MAX_SHIFT: it holds if both SYNs offer one. If a SYN
- * was not captured the largest is allowed for. */
+/* The scale of the windows that `me` advertises (RFC 7323 2.2), 0 to TCPS_MAX_SHIFT: it holds if both SYNs offer one.
+ * If a SYN was not captured the largest is allowed for. */
 static inline unsigned tcps_window_shift(const struct tcps_endpoint *me, const struct tcps_endpoint *peer)
 {
     if (!(me->known & peer->known & TCPS_HAS_WSCALE)) return TCPS_MAX_SHIFT;
     return me->wscale == TCPS_NO_SHIFT || peer->wscale == TCPS_NO_SHIFT ? 0 : me->wscale;
 }
 
-/* Would a RST take `me` back to LISTEN (RFC 9293 3.10.7.4)? Not a Fast Open server: it has an application of its own before
- * the third ACK comes (RFC 7413 4.2). */
+/* Would a RST take `me` back to LISTEN (RFC 9293 3.10.7.4)? Not a Fast Open server: it has an application of its own
+ * before the third ACK comes (RFC 7413 4.2). */
 bool tcps_returns_to_listen(const struct tcps_endpoint *me);
 
 /* Has the peer's FIN been received by `me`, as far as is proven or presumed? */

@@ -61,8 +61,8 @@ bool tcps_takes_synack(struct tcps_step *step);
 
 /* ---- fin.c ---- */
 
-/* Why the FIN's receiver would drop it (RFC 9293 3.10.7.4, RFC 7323 5.3), or TCPS_WHY_NONE. `ack_ahead`: its ACK is ahead
- * of what the peer was seen to send. */
+/* Why the FIN's receiver would drop it (RFC 9293 3.10.7.4, RFC 7323 5.3), or TCPS_WHY_NONE. `ack_ahead`: its ACK is
+ * ahead of what the peer was seen to send. */
 enum tcps_reason tcps_fin_defect(const struct tcps_step *step, bool ack_ahead);
 
 /* Takes the FIN of `me`. Returns false if `defect` says that its receiver drops it. */
@@ -76,8 +76,8 @@ void tcps_doubt_fin(struct tcps_endpoint *me, const struct tcps_segment *seg);
 bool tcps_has_doubted_fin(const struct tcps_endpoint *endpoint);
 void tcps_believe_doubted_fin(struct tcps_endpoint *peer);
 
-/* The segment acknowledges data beyond the peer's FIN, which the peer was seen to send: that FIN was forged or corrupt, and
- * is forgotten. Returns whether it was. */
+/* The segment acknowledges data beyond the peer's FIN, which the peer was seen to send: that FIN was forged or corrupt,
+ * and is forgotten. Returns whether it was. */
 bool tcps_disproves_fin(struct tcps_step *step);
 
 /* Another FIN of `me`, at a lower number: the first may be the forgery. */

@@ -48,8 +48,8 @@ static void put_number(struct writing *to, uint32_t number)
 
 /* ---- events ---- */
 
-/* The frame in which `end` entered the state that it had before entry `index`; 0 if nothing was logged before. A packet may
- * take back two presumptions: then the second is not the packet's own either. */
+/* The frame in which `end` entered the state that it had before entry `index`; 0 if nothing was logged before. A packet
+ * may take back two presumptions: then the second is not the packet's own either. */
 static uint32_t entered_before(const struct tcps_conn *conn, uint32_t index, unsigned end)
 {
     const struct tcps_entry *entries = conn->log.entries;

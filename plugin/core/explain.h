@@ -19,8 +19,8 @@ struct tcps_event {
     uint32_t taken_back; /* for a correction: the frame whose presumption was wrong; else 0 */
 };
 
-/* The i-th event of the position that `view` was filled in for, in causal order: the sender's first. `sender` is the end
- * that sent the segment. Returns false when there are no more. */
+/* The i-th event of the position that `view` was filled in for, in causal order: the sender's first. `sender` is the
+ * end that sent the segment. Returns false when there are no more. */
 bool tcps_event_at(const struct tcps_conn *conn, const struct tcps_view *view, unsigned sender, unsigned i,
                    struct tcps_event *event);
 

@@ -80,9 +80,9 @@ bool tcps_believe_fin_by_hole(struct tcps_step *step)
 
 /* ---- a FIN that was not captured ---- */
 
-/* Its FIN is captured late after all: what it says itself is better than what was assumed. If it does not acknowledge the
- * peer's FIN, as the usual close would, the FINs crossed, and what was built on that acknowledgement falls. So it does if
- * it sends data where its FIN was assumed. */
+/* Its FIN is captured late after all: what it says itself is better than what was assumed. If it does not acknowledge
+ * the peer's FIN, as the usual close would, the FINs crossed, and what was built on that acknowledgement falls. So it
+ * does if it sends data where its FIN was assumed. */
 void tcps_forget_unseen_fin(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me, *peer = step->peer;
@@ -141,8 +141,8 @@ void tcps_believe_guessed_fin(struct tcps_step *step)
 
 /* ---- its retransmission ---- */
 
-/* Does a later segment of `me` prove that the ACK of its FIN did arrive? It does if it acknowledged the peer's FIN, which
- * carried that ACK. */
+/* Does a later segment of `me` prove that the ACK of its FIN did arrive? It does if it acknowledged the peer's FIN,
+ * which carried that ACK. */
 bool tcps_fin_ack_is_proven(const struct tcps_endpoint *me, const struct tcps_endpoint *peer)
 {
     return tcps_has(peer, TCPS_HAS_FIN) && tcps_is_passive(peer, me) && tcps_has(me, TCPS_HAS_RCV) &&
@@ -178,8 +178,8 @@ static bool is_ack_too_old(const struct tcps_endpoint *me, const struct tcps_end
     return tcps_has(peer, TCPS_HAS_NUMBERS) && seq_lt(ack, peer->snd_una - window);
 }
 
-/* Why the FIN's receiver would drop it (RFC 9293 3.10.7.4, RFC 7323 5.3), or TCPS_WHY_NONE. `ack_ahead`: its ACK is ahead
- * of what the peer was seen to send. */
+/* Why the FIN's receiver would drop it (RFC 9293 3.10.7.4, RFC 7323 5.3), or TCPS_WHY_NONE. `ack_ahead`: its ACK is
+ * ahead of what the peer was seen to send. */
 enum tcps_reason tcps_fin_defect(const struct tcps_step *step, bool ack_ahead)
 {
     const struct tcps_endpoint *me = step->me, *peer = step->peer;
@@ -219,8 +219,8 @@ bool tcps_take_fin(struct tcps_step *step, enum tcps_reason defect)
     uint32_t fin = seg->seq + seg->len;
 
     if (defect) {
-        /* What stood beyond it may be the forgery: the peer's ACK will show - unless data were captured in its place, which
-         * that ACK covers. */
+        /* What stood beyond it may be the forgery: the peer's ACK will show - unless data were captured in its place,
+         * which that ACK covers. */
         if ((!tcps_has(step->peer, TCPS_HAS_RCV) || seq_leq(step->peer->rcv_nxt, fin)) &&
             (defect != TCPS_WHY_FIN_ELSEWHERE || is_in_hole(step, fin)))
             tcps_doubt_fin(me, seg);

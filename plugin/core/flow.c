@@ -14,7 +14,8 @@ enum choice {
     WAITING_IS_REAL, /* proves the SYN that waits to be real */
 };
 
-/* A segment that near to the numbers of a life that is over is a stray or a forgery; new initial numbers lie farther off. */
+/* A segment that near to the numbers of a life that is over is a stray or a forgery; new initial numbers lie farther
+ * off. */
 #define NEAR UINT32_C(65535)
 
 static bool is_over(const struct tcps_conn *conn, unsigned end)
@@ -93,8 +94,8 @@ static bool is_of_another_life(const struct tcps_conn *conn, const struct tcps_s
            !seq_between(peer->iss - NEAR, seg->ack, peer->fin + NEAR);
 }
 
-/* A bare RST is an answer: the sender of the SYN that waits rejects the challenge ACK, by the number that it asked for (RFC
- * 9293 3.5.3). Not a RST sent again by an end whose old connection is over. */
+/* A bare RST is an answer: the sender of the SYN that waits rejects the challenge ACK, by the number that it asked for
+ * (RFC 9293 3.5.3). Not a RST sent again by an end whose old connection is over. */
 static bool rejects_challenge(const struct tcps_conn *conn, const struct tcps_segment *seg)
 {
     const struct tcps_waiting_syn *waiting = conn->rarities->waiting;

@@ -6,7 +6,8 @@
 
 enum { LAYER_LAST = 126, LAYER_GIVEN_UP = 127 };
 
-/* Two entries hold a handshake that is never completed, eight an ordinary life; beyond, a third is left unused at most. */
+/* Two entries hold a handshake that is never completed, eight an ordinary life; beyond, a third is left unused at most.
+ */
 static uint16_t next_capacity(unsigned capacity)
 {
     if (capacity == 0) return 2;

@@ -13,9 +13,9 @@
 
 #include "segment.h"
 
-/* How the core gets memory: a block of `bytes`, with the contents of the block `old` of `old_bytes` (NULL, 0: a new one),
- * which is then given up. NULL means there is none; the core then keeps what it has. The core never frees: the host drops
- * everything at once (file scope, arena). */
+/* How the core gets memory: a block of `bytes`, with the contents of the block `old` of `old_bytes` (NULL, 0: a new
+ * one), which is then given up. NULL means there is none; the core then keeps what it has. The core never frees: the
+ * host drops everything at once (file scope, arena). */
 struct tcps_memory {
     void *(*resize)(void *context, void *old, size_t old_bytes, size_t bytes);
     void *context;

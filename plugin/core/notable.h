@@ -43,8 +43,8 @@ struct tcps_notables {
 /* Octets of payload that `end` has sent and that no ACK covers. */
 uint32_t tcps_unacked(const struct tcps_conn *conn, unsigned end);
 
-/* Can the segment, just fed, be notable on a connection of which nothing is known so far? Fast, and wrong only by saying
- * yes. */
+/* Can the segment, just fed, be notable on a connection of which nothing is known so far? Fast, and wrong only by
+ * saying yes. */
 static inline bool tcps_may_be_notable(const struct tcps_conn *conn, const struct tcps_segment *seg)
 {
     const struct tcps_endpoint *me = &conn->end[seg->from & 1], *peer = &conn->end[!(seg->from & 1)];

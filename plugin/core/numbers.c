@@ -7,8 +7,8 @@
 
 #include "seq.h"
 
-/* A copy that carries neither IP identification nor time stamp can only be told by its haste: no stack retransmits a SYN
- * or FIN within this time (RFC 6298 asks for 1 s, Linux waits 200 ms, its tail loss probe some milliseconds). */
+/* A copy that carries neither IP identification nor time stamp can only be told by its haste: no stack retransmits a
+ * SYN or FIN within this time (RFC 6298 asks for 1 s, Linux waits 200 ms, its tail loss probe some milliseconds). */
 #define COPY_WITHIN_NS INT64_C(5000000)
 
 /* ---- copies ---- */

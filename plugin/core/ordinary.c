@@ -221,8 +221,8 @@ static void take_ack_effect(struct tcps_step *step)
     peer->snd_una = ack;
 }
 
-/* The peer has closed and `me` sends on, for 2^31 octets perhaps: then the number that the peer's FIN acknowledged would
- * seem to lie ahead of the FIN of `me`. It need only stay behind it. */
+/* The peer has closed and `me` sends on, for 2^31 octets perhaps: then the number that the peer's FIN acknowledged
+ * would seem to lie ahead of the FIN of `me`. It need only stay behind it. */
 static void keep_fin_ack_behind(const struct tcps_endpoint *me, struct tcps_endpoint *peer)
 {
     const uint32_t far = UINT32_C(1) << 30;

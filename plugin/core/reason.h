@@ -19,9 +19,9 @@ enum tcps_reason_kind {
 
 /* X(name, kind, sentence). In a sentence: {me} {peer} the two roles; {seq} {ack} SEG.SEQ and SEG.ACK; {end} the number
  * after the segment's data, which is that of its FIN; {acked} the last number acknowledged; {prior} the number before
- * SEG.SEQ; {since} the frame where my state before this was entered. All come from the segment itself and from what stands
- * before it in the log, so that a sentence is the same in every pass. Numbers are relative to the ISS, as Wireshark shows
- * them. At most 64 rows: the log stores them in six bits. */
+ * SEG.SEQ; {since} the frame where my state before this was entered. All come from the segment itself and from what
+ * stands before it in the log, so that a sentence is the same in every pass. Numbers are relative to the ISS, as
+ * Wireshark shows them. At most 64 rows: the log stores them in six bits. */
 #define TCPS_REASONS(X)                                                                                                \
     X(NONE, TCPS_VERDICT, "")                                                                                          \
     X(NOT_OPEN_YET, TCPS_INITIAL, "the {me} is about to send its first SYN")                                           \

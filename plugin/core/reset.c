@@ -1,6 +1,6 @@
 /* Judging RST (DESIGN.md rule 5; RFC 9293 3.5.3 and 3.10.7, RFC 5961 3, REAL-STACKS.md 1 to 15).
- * Whether a RST counts depends on what its receiver waits for - which the observer knows only within limits: RCV.NXT lies
- * between the last ACK that the receiver sent and the highest number that the RST's sender has used.
+ * Whether a RST counts depends on what its receiver waits for - which the observer knows only within limits: RCV.NXT
+ * lies between the last ACK that the receiver sent and the highest number that the RST's sender has used.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -12,7 +12,8 @@
 
 enum judgement { EXACT, IN_WINDOW, OUTSIDE };
 
-/* The FIN's own number is accepted too once the FIN is in (Linux; REAL-STACKS.md 4): data crossed it. Not in TIME_WAIT. */
+/* The FIN's own number is accepted too once the FIN is in (Linux; REAL-STACKS.md 4): data crossed it. Not in TIME_WAIT.
+ */
 static bool is_number_of_taken_fin(const struct tcps_step *step, uint32_t seq)
 {
     enum tcps_state state = tcps_state_now(step, step->peer_end);
@@ -75,8 +76,8 @@ static void show_fin_taken(struct tcps_step *step)
     tcps_settle(step, step->my_end, TCPS_WHY_RST_OF_FIN_TAKER);
 }
 
-/* In TIME_WAIT nothing is answered by RST: it was only presumed that the peer's FIN had arrived, and this is an orphan in
- * FIN_WAIT_2 that got data (REAL-STACKS.md 12). */
+/* In TIME_WAIT nothing is answered by RST: it was only presumed that the peer's FIN had arrived, and this is an orphan
+ * in FIN_WAIT_2 that got data (REAL-STACKS.md 12). */
 static void take_back_crossing(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me;
@@ -134,8 +135,8 @@ static void close_both(struct tcps_step *step, enum tcps_reason mine, enum tcps_
 }
 
 /* A client in SYN_SENT rejects what is not for it - a bad SYN,ACK, an old connection's challenge ACK - with a RST that
- * takes its number from there, and goes on. Only ISS+1, or up to the end of the SYN's data, means that no socket is left
- * (REAL-STACKS.md 9). A listener does the same to a wrong third ACK. */
+ * takes its number from there, and goes on. Only ISS+1, or up to the end of the SYN's data, means that no socket is
+ * left (REAL-STACKS.md 9). A listener does the same to a wrong third ACK. */
 static bool keeps_sender(const struct tcps_step *step)
 {
     const struct tcps_endpoint *me = step->me;
@@ -256,9 +257,9 @@ void tcps_take_reset(struct tcps_step *step)
 
 /* ---- after it ---- */
 
-/* Could `me` not have sent this before the RST? As its maker: octets or acknowledgements beyond what it had sent by then,
- * not a FIN that was captured before. As its receiver: an ACK beyond the RST's own number, or anything once the maker is
- * known to be alive. */
+/* Could `me` not have sent this before the RST? As its maker: octets or acknowledgements beyond what it had sent by
+ * then, not a FIN that was captured before. As its receiver: an ACK beyond the RST's own number, or anything once the
+ * maker is known to be alive. */
 void tcps_judge_life_after_reset(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me;

@@ -65,7 +65,8 @@ static bool has_reason(const struct tcps_conn *conn, const struct tcps_view *vie
     return false;
 }
 
-/* The state in which the sender sent the RST: the last one proven by the RST itself counts (its ACK may cover a FIN). */
+/* The state in which the sender sent the RST: the last one proven by the RST itself counts (its ACK may cover a FIN).
+ */
 static unsigned state_of_sender(const struct tcps_conn *conn, const struct tcps_view *view, unsigned sender)
 {
     return has_reason(conn, view, sender, TCPS_WHY_RST_OF_FIN_TAKER) ? TCPS_CLOSE_WAIT : view->before[sender];

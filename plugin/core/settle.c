@@ -1,5 +1,5 @@
-/* From the facts of both endpoints to the hops that are logged: the states on the way, their basis and reason. See step.h.
- * Knows the states' order (endpoint.h), not how facts come about.
+/* From the facts of both endpoints to the hops that are logged: the states on the way, their basis and reason. See
+ * step.h. Knows the states' order (endpoint.h), not how facts come about.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

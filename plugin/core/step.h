@@ -1,6 +1,6 @@
-/* One segment on its way through one connection: what conn.c, settle.c, reset.c and the rooms of evidence.h share. Private
- * to the core. The rooms of evidence.h and reset.c put facts into the endpoints and have settle.c settle their states; conn.c
- * logs what settled.
+/* One segment on its way through one connection: what conn.c, settle.c, reset.c and the rooms of evidence.h share.
+ * Private to the core. The rooms of evidence.h and reset.c put facts into the endpoints and have settle.c settle their
+ * states; conn.c logs what settled.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -9,7 +9,8 @@
 
 #include "conn.h"
 
-/* No segment moves an end farther: taken back, SYN_RECEIVED, ESTABLISHED, CLOSE_WAIT, LAST_ACK, CLOSED, and a verdict. */
+/* No segment moves an end farther: taken back, SYN_RECEIVED, ESTABLISHED, CLOSE_WAIT, LAST_ACK, CLOSED, and a verdict.
+ */
 #define TCPS_MAX_HOPS 8
 
 struct tcps_hop {
@@ -33,8 +34,8 @@ bool tcps_proves_something(const struct tcps_segment *seg);
 /* The fingerprint by which a copy of a SYN or FIN is told from a retransmission (rule 12). */
 uint32_t tcps_mark_of(const struct tcps_segment *seg);
 
-/* Moves `end` to the state that its facts now imply, through the states on the way. `why` is the reason of the last hop,
- * or TCPS_WHY_NONE: the one that fits the state. */
+/* Moves `end` to the state that its facts now imply, through the states on the way. `why` is the reason of the last
+ * hop, or TCPS_WHY_NONE: the one that fits the state. */
 void tcps_settle(struct tcps_step *step, unsigned end, enum tcps_reason why);
 
 /* Adds a verdict about `end`: the state stays. */
@@ -49,8 +50,8 @@ bool tcps_only_syn_sent(const struct tcps_endpoint *endpoint);
 /* Takes a SYN without ACK as the start of `step->me`: its facts, no states. */
 void tcps_take_first_syn(struct tcps_step *step, const struct tcps_segment *seg);
 
-/* The doubted FIN of the peer acknowledged octets that nobody saw its sender send. A hole in the capture that ends right
- * there, at this segment, shows that they were sent: the FIN is a fact. Returns whether it is now. */
+/* The doubted FIN of the peer acknowledged octets that nobody saw its sender send. A hole in the capture that ends
+ * right there, at this segment, shows that they were sent: the FIN is a fact. Returns whether it is now. */
 bool tcps_believe_fin_by_hole(struct tcps_step *step);
 
 /* Judges a RST (rule 5) and takes its effect. */

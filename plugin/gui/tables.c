@@ -357,8 +357,8 @@ void tcpstate_register_table_passes(void)
 
 /* ---- registration --------------------------------------------------------------------------------------------- */
 
-/* "Client state", "SYN,ACK to ACK (s)". A column is made as wide as its heading before there is an arrow in it that tells
- * how rows are sorted: the blanks are what the arrow covers then. */
+/* "Client state", "SYN,ACK to ACK (s)". A column is made as wide as its heading before there is an arrow in it that
+ * tells how rows are sorted: the blanks are what the arrow covers then. */
 static char *heading_of(const struct tcpstate_column *column)
 {
     GString *heading = g_string_new(column->title ? column->title : column->heading);

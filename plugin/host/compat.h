@@ -65,8 +65,8 @@ static inline union tcpstate_bool_preference tcpstate_bool_default(bool value)
     return preference;
 }
 
-/* What the callback of a button in a text window returns: gboolean in 4.0, bool in 4.4. The header tells, so that nobody
- * has to know in which version it changed. For who includes epan/funnel.h. */
+/* What the callback of a button in a text window returns: gboolean in 4.0, bool in 4.4. The header tells, so that
+ * nobody has to know in which version it changed. For who includes epan/funnel.h. */
 #define TCPSTATE_BUTTON_RESULT __typeof__(((funnel_bt_t *)NULL)->func(NULL, NULL))
 
 /* 4.6 calls dissector_try_uint_new() dissector_try_uint_with_data(), with the same arguments. */

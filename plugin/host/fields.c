@@ -368,7 +368,8 @@ bool tcpstate_fields_wanted(proto_tree *tree)
     return proto_expert >= 0 && proto_field_is_referenced(tree, proto_expert);
 }
 
-/* Are fields `first` to `last` of interest? Reading an exchange walks the log, which a filter on states need not pay. */
+/* Are fields `first` to `last` of interest? Reading an exchange walks the log, which a filter on states need not pay.
+ */
 static bool wants(proto_tree *tree, enum field first, enum field last)
 {
     for (enum field id = first; id <= last; id++)

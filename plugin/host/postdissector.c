@@ -145,8 +145,8 @@ static int show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void 
     return (int)tvb_captured_length(tvb);
 }
 
-/* The handle belongs to no protocol: that spares Wireshark a layer in each frame. While the plugin is disabled there are
- * no TCP layers to show. */
+/* The handle belongs to no protocol: that spares Wireshark a layer in each frame. While the plugin is disabled there
+ * are no TCP layers to show. */
 void tcpstate_postdissector_register(void)
 {
     tap = register_tap(TCPSTATE_TAP);

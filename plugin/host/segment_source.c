@@ -4,7 +4,8 @@
  * exist only where somebody asked for them, and asking always costs a third of the run time. The table "ip.proto" is
  * passed in every one of them, and the header it hands over is complete.
  *
- * This is the hot path: a packet passes here once per TCP header and pass, so nothing is allocated or stored per packet.
+ * This is the hot path: a packet passes here once per TCP header and pass, so nothing is allocated or stored per
+ * packet.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -131,8 +132,8 @@ static void read_options(struct tcps_segment *segment, const uint8_t *option, co
 
 /* ---- checksum ---- */
 
-/* Is the checksum wrong? A host that leaves the checksum to its network card is captured with the sum of the pseudo header
- * alone: that is not wrong, only early. */
+/* Is the checksum wrong? A host that leaves the checksum to its network card is captured with the sum of the pseudo
+ * header alone: that is not wrong, only early. */
 static bool checksum_is_bad(tvbuff_t *tvb, const packet_info *pinfo, uint16_t checksum)
 {
     guint length = tvb_reported_length(tvb);
@@ -253,8 +254,8 @@ void tcpstate_source_register(int proto)
     inner = register_dissector_table("tcpstate.inner", "TCP below TCP State", proto, FT_UINT8, BASE_DEC);
 }
 
-/* The handle belongs to protocol tcp, not to the plugin: disabling the plugin must not disable TCP. Its description must
- * differ from TCP's own, which "Decode As" would take for a double. */
+/* The handle belongs to protocol tcp, not to the plugin: disabling the plugin must not disable TCP. Its description
+ * must differ from TCP's own, which "Decode As" would take for a double. */
 void tcpstate_source_hand_off(void)
 {
     dissector_handle_t tcp = dissector_get_uint_handle(find_dissector_table("ip.proto"), IP_PROTO_TCP);

@@ -1,6 +1,6 @@
-/* The TCP headers of the frame under dissection, in every pass: takes the place of TCP in the table "ip.proto", reads the
- * header from the wire, and hands the packet on to TCP untouched.
- * Knows headers and passes, not states. Look next: streams.h, where a segment goes; postdissector.c, which shows it.
+/* The TCP headers of the frame under dissection, in every pass: takes the place of TCP in the table "ip.proto", reads
+ * the header from the wire, and hands the packet on to TCP untouched. Knows headers and passes, not states. Look next:
+ * streams.h, where a segment goes; postdissector.c, which shows it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -31,7 +31,8 @@ void tcpstate_source_hand_off(void);
 /* To be called before the first frame of a file. */
 void tcpstate_source_start(void);
 
-/* The TCP layers of this frame in the order of dissection; how many is stored in `count`. Valid until the next frame. */
+/* The TCP layers of this frame in the order of dissection; how many is stored in `count`. Valid until the next frame.
+ */
 struct tcpstate_layer *tcpstate_source_layers(const packet_info *pinfo, unsigned *count);
 
 /* The frame is done: forgets its layers. */

@@ -159,9 +159,9 @@ void tcpstate_streams_register(void)
 
 /* ---- key ---- */
 
-/* IP headers since the TCP layer before this one, or since the last LLC header: the subframes of an A-MSDU are siblings,
- * a tunnel is nested. The lowest two layers ("frame" and a link layer) are no IP headers. A quote stands one deeper than
- * the segment that it quotes: below the IP header of the ICMP error. */
+/* IP headers since the TCP layer before this one, or since the last LLC header: the subframes of an A-MSDU are
+ * siblings, a tunnel is nested. The lowest two layers ("frame" and a link layer) are no IP headers. A quote stands one
+ * deeper than the segment that it quotes: below the IP header of the ICMP error. */
 static unsigned tunnel_depth(const packet_info *pinfo)
 {
     unsigned depth = 0, number = pinfo->curr_layer_num;

@@ -13,8 +13,8 @@
 void tcpstate_streams_start(void);
 void tcpstate_streams_stop(void);
 
-/* Fills in the layer's flow, addresses and sender from the packet's addresses and the ports. Returns false if the flow is
- * unknown and not to be made. */
+/* Fills in the layer's flow, addresses and sender from the packet's addresses and the ports. Returns false if the flow
+ * is unknown and not to be made. */
 bool tcpstate_find_flow(struct tcpstate_layer *layer, const packet_info *pinfo, uint16_t source_port,
                         uint16_t destination_port, bool make);
 

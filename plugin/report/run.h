@@ -17,8 +17,8 @@ struct tcpstate_request {
     const char *filter; /* NULL: none */
 };
 
-/* Reads "tcpstate,<report>[,argument][,filter]", into which request->filter then points. Returns NULL, or what is wrong with
- * it, to be freed. */
+/* Reads "tcpstate,<report>[,argument][,filter]", into which request->filter then points. Returns NULL, or what is wrong
+ * with it, to be freed. */
 char *tcpstate_read_request(const char *text, struct tcpstate_request *request);
 
 /* Gets the computed report; called each time the program draws. */
@@ -32,8 +32,8 @@ char *tcpstate_run_start(const struct tcpstate_request *request, tcpstate_delive
                          struct tcpstate_run_handle **started);
 void tcpstate_run_stop(struct tcpstate_run_handle *handle);
 
-/* Where there are windows, -z is shown in one: who shows it takes the request over and returns true. The filter that the
- * request points to does not stay. */
+/* Where there are windows, -z is shown in one: who shows it takes the request over and returns true. The filter that
+ * the request points to does not stay. */
 typedef bool tcpstate_show_request(const struct tcpstate_request *request);
 void tcpstate_show_requests_with(tcpstate_show_request *show);
 

@@ -1,6 +1,6 @@
 /* What the tap "tcpstate" carries: one packet's TCP layer, its connection, and what was told about it.
- * This is the only place where host/ (which fills it in) and report/ (which reads it) meet. Reports never feed the core.
- * Look next: core/conn.h and core/exchange.h, for what a connection can be asked.
+ * This is the only place where host/ (which fills it in) and report/ (which reads it) meet. Reports never feed the
+ * core. Look next: core/conn.h and core/exchange.h, for what a connection can be asked.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -17,13 +17,14 @@
 /* Queued once per TCP layer, in every pass that has taps: a report counts from its reset callback on.
  * The payload itself and the addresses' data live until the end of the frame; `conn` until the file is
  * closed or dissected anew (before which the listener's reset callback is called).
- * In a second pass the connection knows its future: for "as of this packet" use tcps_log_until(&conn->log, segment.at). */
+ * In a second pass the connection knows its future: for "as of this packet" use tcps_log_until(&conn->log, segment.at).
+ */
 struct tcpstate_tap {
     struct tcps_segment segment; /* segment.from is the sender's end; of a quoted segment only seq and from are set */
     struct {
         uint32_t first_entry, entries; /* the log entries of this very packet */
         uint8_t client_end;            /* the end held to be the client at this packet */
-    } view; /* of what the packet did; for the states, tcps_conn_view(conn, segment.at, ...) */
+    } view;                 /* of what the packet did; for the states, tcps_conn_view(conn, segment.at, ...) */
     struct tcps_conn *conn; /* conn->stream is tcp.stream, TCPSTATE_NO_STREAM if Wireshark gave none */
     address address[2];     /* of end 0 and 1; copy_address() them to keep them */
     bool quoted;            /* no segment of the connection: an ICMP error that quotes one */

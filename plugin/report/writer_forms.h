@@ -29,7 +29,8 @@ static inline const void *tcpstate_item_at(const struct tcpstate_table *table, g
 /* Spells out row `row` in `cells`, of which there are table->column_count. */
 void tcpstate_row_fill(const struct tcpstate_table *table, guint row, struct tcpstate_cell *cells);
 
-/* The value as programs read it; for an endpoint, the address alone. In `text`, of TCPSTATE_PLAIN_SIZE octets, or static. */
+/* The value as programs read it; for an endpoint, the address alone. In `text`, of TCPSTATE_PLAIN_SIZE octets, or
+ * static. */
 const char *tcpstate_cell_plain(const struct tcpstate_column *column, struct tcpstate_cell *cell, char *text,
                                 size_t size);
 

@@ -1,7 +1,6 @@
-/* A report as text: columns that fit the width of the terminal, rows that do not go on in the next line, sentences in as
- * many lines as they need.
- * A capture of many connections is told in as many lines, so nothing here is formatted by printf() or copied twice.
- * Look next: writer_forms.h.
+/* A report as text: columns that fit the width of the terminal, rows that do not go on in the next line, sentences in
+ * as many lines as they need. A capture of many connections is told in as many lines, so nothing here is formatted by
+ * printf() or copied twice. Look next: writer_forms.h.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -207,8 +206,8 @@ static unsigned width_of(const struct tcpstate_column *column, struct tcpstate_c
     return shown_cell(column, cell).width;
 }
 
-/* Can the cell be wider than all before it in its column? Most numbers need not be spelt out to say no. Durations below a
- * second have one unit, and so the larger is the wider. */
+/* Can the cell be wider than all before it in its column? Most numbers need not be spelt out to say no. Durations below
+ * a second have one unit, and so the larger is the wider. */
 static bool may_be_wider(struct layout *layout, unsigned i, const struct tcpstate_column *column,
                          const struct tcpstate_cell *cell)
 {
@@ -345,7 +344,8 @@ static void write_table(struct tcpstate_writer *writer, const struct tcpstate_ta
 
 /* ---- the rest ---- */
 
-/* "Handshakes: 3 unanswered, 1 refused": the counts of the group that begins at `first`. Returns where the next begins. */
+/* "Handshakes: 3 unanswered, 1 refused": the counts of the group that begins at `first`. Returns where the next begins.
+ */
 static guint write_group(struct tcpstate_writer *writer, const GArray *totals, guint first)
 {
     const struct tcpstate_total *head = &g_array_index(totals, struct tcpstate_total, first);

@@ -1,7 +1,8 @@
 /* The alternative that Wireshark's manual offers: a post-dissector that has TCP's fields made for every packet and
  * reads them from the tree. The inference is the plugin's own core; what differs is how a segment comes to it.
  * Reduced: connections are Wireshark's streams, directions are ports, nothing is shown but the Info column's
- * transitions, and only a first pass is right. Look next: plugin/host/segment_source.c, the way that was chosen instead.
+ * transitions, and only a first pass is right. Look next: plugin/host/segment_source.c, the way that was chosen
+ * instead.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

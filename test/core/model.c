@@ -1,8 +1,8 @@
 /* Conversations that nobody wrote down: two hosts after RFC 9293 (model_host.c) talk over a path that loses, reorders
  * and duplicates (model_world.c); an observer at a random point of it captures, and may miss packets. The core sees
- * what was captured and must tell each host's whole path of states - wherever a perfect observer at that point could know it
- * (model_knowable.c). A seed that fails is printed as a story.
- * Look next: model_knowable.h; test/kernel does the same with real kernels.
+ * what was captured and must tell each host's whole path of states - wherever a perfect observer at that point could
+ * know it (model_knowable.c). A seed that fails is printed as a story. Look next: model_knowable.h; test/kernel does
+ * the same with real kernels.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -12,8 +12,8 @@
  *
  * Flags are letters: S A F R P U E W, or "-" for none. Options: len=100, win=1000, wscale=7, ts=123, id=7 (IPv4
  * identification; 0 as in IPv6), layer=1 (a further TCP layer of the same frame), tfo (the Fast Open option),
- * malformed, dup (the packet of the same numbers before, captured once more), @1.5 (seconds since the story began), @+60
- * (since the packet before; 0.01 unless said otherwise).
+ * malformed, dup (the packet of the same numbers before, captured once more), @1.5 (seconds since the story began),
+ * @+60 (since the packet before; 0.01 unless said otherwise).
  *
  * Expectations. "client" and "server" are the roles that the plugin shows; they must be C and S unless `roles` says
  * otherwise.

@@ -1,8 +1,8 @@
-/* What an attacker can put between the segments of a conversation: flags that no TCP sends, numbers at every edge, forged
- * segments. The stories are the conversations: each is told again with one segment more, at each place, from each end.
- * What proves nothing must change nothing, neither there nor in what follows; and no end may leave a state but by an arrow
- * of RFC 9293 figure 5. Knows the core's interface and the stories, not how the core decides.
- * Look next: story_teller.h, and test/plugin/test_hostile.py for the same by way of captures.
+/* What an attacker can put between the segments of a conversation: flags that no TCP sends, numbers at every edge,
+ * forged segments. The stories are the conversations: each is told again with one segment more, at each place, from
+ * each end. What proves nothing must change nothing, neither there nor in what follows; and no end may leave a state
+ * but by an arrow of RFC 9293 figure 5. Knows the core's interface and the stories, not how the core decides. Look
+ * next: story_teller.h, and test/plugin/test_hostile.py for the same by way of captures.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -242,8 +242,8 @@ static void conclude(const struct place *place, const struct tcps_segment *seg, 
     close_telling(telling);
 }
 
-/* The segment changes no state; `forever`: nor does the rest of the story take another course. Where packets are missing
- * later on, the segment might stand for one of them. */
+/* The segment changes no state; `forever`: nor does the rest of the story take another course. Where packets are
+ * missing later on, the segment might stand for one of them. */
 static void must_be_ignored(const struct place *place, const char *what, struct tcps_segment seg, bool forever)
 {
     struct telling telling;
@@ -453,7 +453,8 @@ static void try_rst(const struct try *try, uint32_t seq, unsigned flags)
     close_telling(&telling);
 }
 
-/* In the window it may be a FIN behind octets that were not captured: its sender is believed, its receiver has not got it. */
+/* In the window it may be a FIN behind octets that were not captured: its sender is believed, its receiver has not got
+ * it. */
 static void try_fin(const struct try *try, uint32_t seq)
 {
     struct tcps_segment seg = next_segment(try->place, try->from, TCPS_FIN | TCPS_ACK);

@@ -1,8 +1,8 @@
 /* The whole plugin inside libwireshark, in one process: an input is a capture file, classic pcap, and every input is
  * loaded, read in one pass with all reports, read again frame by frame in another order, and closed. The same file is
  * the libFuzzer target (preset "fuzz") and, with TCPS_FUZZ_REPLAY, a plain program that replays a corpus and changes
- * made of it. The plugin is linked in and registers itself as if loaded: sanitizers and coverage see it, root may run it.
- * Knows libwireshark as tshark.c uses it, and of the plugin its fields' names only. Look next: pcap_mutator.c.
+ * made of it. The plugin is linked in and registers itself as if loaded: sanitizers and coverage see it, root may run
+ * it. Knows libwireshark as tshark.c uses it, and of the plugin its fields' names only. Look next: pcap_mutator.c.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -60,8 +60,9 @@ static column_info columns;
 
 /* ---- libwireshark, as tshark starts it ---- */
 
-/* Stands before wsutil's: no table of names is found. libwireshark reads all of its makers of network cards and services
- * for each file that it opens and, until it ends, frees none: that was most of the time and all of the memory here. */
+/* Stands before wsutil's: no table of names is found. libwireshark reads all of its makers of network cards and
+ * services for each file that it opens and, until it ends, frees none: that was most of the time and all of the memory
+ * here. */
 WS_DLL_PUBLIC_DEF char *get_datafile_path(const char *filename)
 {
     return g_build_filename("/nonexistent", filename, NULL);
@@ -76,8 +77,8 @@ static void ask_for_reports(void)
         REQUIRE(process_stat_cmd_arg(wanted), "%s", wanted);
         g_free(wanted);
     }
-    /* Long intervals: the clock of a changed capture jumps by years, and writing 100,000 rows for it, three times, would be
-     * all that is done here. test_scale.py has them shorter. */
+    /* Long intervals: the clock of a changed capture jumps by years, and writing 100,000 rows for it, three times,
+     * would be all that is done here. test_scale.py has them shorter. */
     REQUIRE(process_stat_cmd_arg("tcpstate,census,1000000"), "census by intervals");
     start_requested_stats();
 }

@@ -107,7 +107,8 @@ static struct fuzz_frame *any_frame(const struct fuzz_capture *capture, GRand *s
     return capture->frames->pdata[below(source, capture->frames->len)];
 }
 
-/* Where an IP packet with TCP in it begins, at or after `from`; 0 if nowhere. No link layer has fewer octets than one. */
+/* Where an IP packet with TCP in it begins, at or after `from`; 0 if nowhere. No link layer has fewer octets than one.
+ */
 static unsigned ip_after(const GByteArray *octets, unsigned from, unsigned *tcp)
 {
     for (unsigned at = from; at + 20 + TCP_HEADER <= octets->len; at++) {
