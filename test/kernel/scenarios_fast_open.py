@@ -124,3 +124,18 @@ def fast_open_refused(lab):
     learn_cookie(lab).close()
     lab.fast_open(200)
     lab.settle()
+
+
+@scenario()
+def fast_open_client_gone(lab):
+    """Fast Open: the client is gone when the SYN,ACK comes; its RST has the number behind the SYN's data."""
+    listener = learn_cookie(lab)
+    held = lab.hold("s:ANY", times=99)
+    c = lab.fast_open(200)
+    s = lab.accept(listener)
+    s.send(100)
+    lab.run(0.05)
+    c.close()
+    held.times = 0
+    held.release()
+    lab.settle()

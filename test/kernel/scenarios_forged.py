@@ -211,3 +211,17 @@ def forged_fin_accepted(lab):
     lab.run(0.2)
     s.close()
     lab.settle()
+
+
+@scenario(BOTH)
+def forged_number_ahead(lab):
+    """Forged segments a hundred octets ahead, one empty, one with data that is kept for later: both FINs stand below."""
+    c, s = established(lab)
+    lab.forge("s", "A", lab.nxt("c") + 100, lab.nxt("s"))
+    lab.settle()
+    lab.forge("c", "PA", lab.nxt("s") + 100, lab.nxt("c"), b"y" * 33)
+    lab.settle()
+    c.close()
+    lab.settle()
+    s.close()
+    lab.settle()

@@ -320,3 +320,18 @@ def open_listener_closed_unaccepted(lab):
     lab.settle()
     listener.close()
     lab.settle()
+
+
+@scenario()
+def open_simultaneous_refused(lab):
+    """The SYNs cross, but one end has closed meanwhile: it refuses the other's SYN, which had already answered its own."""
+    held = [lab.hold("c:SYN"), lab.hold("s:SYN")]
+    a, b = lab.socket("client"), lab.socket("server")
+    b.sock.bind((lab.address("server"), PORT))
+    lab.connect(PORT, bind=4000, end=a)
+    lab.connect(4000, side="server", end=b)
+    lab.run(0.03)
+    a.close()
+    for rule in held[::-1]:
+        rule.release()
+    lab.settle()

@@ -345,3 +345,29 @@ def reset_after_half_close_data(lab):
     lab.until(lambda: lab.state("client") is None)
     s.send(100)
     lab.settle()
+
+
+@scenario(BOTH)
+def reset_half_open_lost(lab):
+    """The client gave up in SYN_SENT, and its RST to the SYN,ACK is lost: SYN,ACK again, and another RST drops the request."""
+    lab.listen()
+    held = lab.hold("s:SYNACK")
+    lab.drop("c:RST")
+    c = lab.connect()
+    lab.run(0.05)
+    c.close()
+    held.release()
+    lab.run(1.5)
+
+
+@scenario()
+def reset_lost_fin_repeated(lab):
+    """ACK of the FIN and the RST after it are both lost: the FIN comes again, and a second RST closes its sender."""
+    c, s = established(lab)
+    lost = lab.drop("s:ANY", times=99)
+    c.shutdown()
+    lab.run(0.06)
+    s.abort()
+    lab.run(0.02)
+    lost.times = 0
+    lab.settle(0.5)
