@@ -141,6 +141,16 @@ def menu(studio):
 
 
 @picture
+def tree(studio):
+    """How often each state was entered."""
+    program = studio.open("http-twelve-at-once.pcapng")
+    program.menu(MENU[0], "TCP State Transitions")
+    window = program.window("TCP State Transitions")
+    wait_for("entries", lambda: window.find("tree").count > 4)
+    return studio.resized(window, 900, 620)
+
+
+@picture
 def expert_information(studio):
     program = studio.open("rst-in-window-challenge-ack.pcapng")
     program.menu("Analyze", "Expert Information")

@@ -221,7 +221,8 @@ bool tcps_take_fin(struct tcps_step *step, enum tcps_reason defect)
     if (defect) {
         /* What stood beyond it may be the forgery: the peer's ACK will show - unless data were captured in its place,
          * which that ACK covers. */
-        if ((!tcps_has(step->peer, TCPS_HAS_RCV) || seq_leq(step->peer->rcv_nxt, fin)) &&
+        if ((!tcps_has(step->peer, TCPS_HAS_RCV) || tcps_is_unconfirmed(step->peer, me) ||
+             seq_leq(step->peer->rcv_nxt, fin)) &&
             (defect != TCPS_WHY_FIN_ELSEWHERE || is_in_hole(step, fin)))
             tcps_doubt_fin(me, seg);
         tcps_verdict(step, step->my_end, defect);

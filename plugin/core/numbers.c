@@ -78,7 +78,7 @@ bool tcps_has_open_hole(const struct tcps_conn *conn, unsigned end)
     const struct tcps_rarities *rare = conn->rarities;
 
     if (!rare || !tcps_has(me, TCPS_HAS_HOLE) || seq_geq(rare->hole_start[end], rare->hole_end[end])) return false;
-    return !tcps_has(peer, TCPS_HAS_RCV) || seq_lt(peer->rcv_nxt, rare->hole_end[end]);
+    return !tcps_has(peer, TCPS_HAS_RCV) || tcps_is_unconfirmed(peer, me) || seq_lt(peer->rcv_nxt, rare->hole_end[end]);
 }
 
 /* Which of its octets were not captured? One hole is kept track of: the oldest, grown to the newest. */

@@ -14,6 +14,7 @@
 #include "gui/flow_graph.h"
 #include "gui/menu.h"
 #include "gui/tables.h"
+#include "gui/tree.h"
 #include "notables.h"
 #include "postdissector.h"
 #include "preferences.h"
@@ -56,6 +57,7 @@ static void register_protocol(void)
     register_cleanup_routine(stop_file);
     tcpstate_register_reports();
     tcpstate_register_tables();
+    tcpstate_register_tree();
     tcpstate_register_menu();
     tcpstate_register_flow_graph(proto);
 }

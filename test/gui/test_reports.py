@@ -101,6 +101,15 @@ def test_table(opened, entry):
     assert program.runs()
 
 
+def test_tree(opened):
+    """The tally is a stats tree, beside the submenu."""
+    program = opened(*TEXTBOOK)
+    program.menu("Statistics", "TCP State Transitions")
+    tree = program.window("TCP State Transitions").find("tree")
+    wait_for("the server's states", lambda: has_row(table_rows(tree), {"Topic / Item": "Server enters", "Count": "5"}))
+    assert program.runs()
+
+
 @pytest.mark.parametrize("entry", WORDS)
 def test_text(opened, entry):
     capture, packets, typed, facts = WORDS[entry]

@@ -102,3 +102,24 @@ def test_tables_and_reports_in_one_run(tshark, captures):
     done = tshark("-q", "-r", captures / CAPTURE, "-z", "tcpstate,table-exchanges-closes", "-z", "tcpstate,exchanges",
                   "-z", "tcpstate,table-connections")
     assert done.stdout.count("three_segment") == 36
+
+
+def test_tree_counts_transitions_and_verdicts(tshark, captures):
+    """Wireshark's stats tree: here the server enters LAST_ACK and CLOSED twice, since the last ACK was lost."""
+    done = tshark("-q", "-r", captures / "close-last-ack-lost.pcapng", "-z", "tcp_state,tree")
+    counts = {}
+    for line in done.stdout.splitlines():
+        found = re.match(r"( ?)(\w[\w ]*?) +(\d+) ", line)
+        if found and not found[1]:
+            group = found[2]
+        if found:
+            counts[group, found[2]] = int(found[3])
+    assert counts["Client enters", "Client enters"] == 5 and counts["Client enters", "TIME_WAIT"] == 1
+    assert counts["Server enters", "Server enters"] == 7
+    assert counts["Server enters", "LAST_ACK"] == counts["Server enters", "CLOSED"] == 2
+    assert counts["Corrections", "FIN_AGAIN"] == counts["Verdicts", "PROVEN"] == 1
+
+
+def test_tree_takes_a_filter(tshark, captures):
+    done = tshark("-q", "-r", captures / "close-last-ack-lost.pcapng", "-z", "tcp_state,tree,tcp.flags.fin == 1")
+    assert "LAST_ACK" in done.stdout and "SYN_SENT" not in done.stdout
