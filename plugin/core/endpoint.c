@@ -58,6 +58,11 @@ static enum tcps_state closing_state(const struct tcps_endpoint *me, const struc
     return acked ? TCPS_FIN_WAIT_2 : TCPS_FIN_WAIT_1;
 }
 
+bool tcps_is_past_syn(const struct tcps_endpoint *endpoint, uint32_t number)
+{
+    return seq_gt(number, endpoint->iss) && seq_leq(number, endpoint->snd_nxt);
+}
+
 bool tcps_returns_to_listen(const struct tcps_endpoint *me)
 {
     return tcps_has(me, TCPS_LISTENS) && !tcps_is_open(me) && !(me->known & (TCPS_FAST_OPEN | TCPS_HAS_FIN));

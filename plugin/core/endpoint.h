@@ -90,6 +90,9 @@ static inline unsigned tcps_window_shift(const struct tcps_endpoint *me, const s
     return me->wscale == TCPS_NO_SHIFT || peer->wscale == TCPS_NO_SHIFT ? 0 : me->wscale;
 }
 
+/* Does the number stand behind the endpoint's SYN, and not beyond what it sent? */
+bool tcps_is_past_syn(const struct tcps_endpoint *endpoint, uint32_t number);
+
 /* Would a RST take `me` back to LISTEN (RFC 9293 3.10.7.4)? Not a Fast Open server: it has an application of its own
  * before the third ACK comes (RFC 7413 4.2). */
 bool tcps_returns_to_listen(const struct tcps_endpoint *me);

@@ -16,7 +16,7 @@ enum choice {
 
 /* A segment that near to the numbers of a life that is over is a stray or a forgery; new initial numbers lie farther
  * off. */
-#define NEAR UINT32_C(65535)
+#define STRAY_WITHIN UINT32_C(65535)
 
 static bool is_over(const struct tcps_conn *conn, unsigned end)
 {
@@ -79,7 +79,9 @@ static enum choice place_synack(const struct tcps_conn *conn, const struct tcps_
     if (!is_over(conn, 0) || !is_over(conn, 1) || conn->end[me].state == TCPS_LISTEN) return SAME;
     if (tcps_has(&conn->end[me], TCPS_HAS_NUMBERS) && conn->end[me].iss == seg->seq) return SAME;
     if (tcps_only_syn_sent(peer) && seg->ack == peer->iss + 1) return SAME;
-    if (tcps_has(peer, TCPS_HAS_NUMBERS) && seq_between(peer->iss - NEAR, seg->ack, peer->snd_nxt + NEAR)) return SAME;
+    if (tcps_has(peer, TCPS_HAS_NUMBERS) &&
+        seq_between(peer->iss - STRAY_WITHIN, seg->ack, peer->snd_nxt + STRAY_WITHIN))
+        return SAME;
     return NEW;
 }
 
@@ -90,8 +92,8 @@ static bool is_of_another_life(const struct tcps_conn *conn, const struct tcps_s
 
     if (!tcps_has(me, TCPS_HAS_FIN) || !tcps_has(peer, TCPS_HAS_FIN) || !is_over(conn, 0) || !is_over(conn, 1))
         return false;
-    return !seq_between(me->iss - NEAR, seg->seq, me->fin + NEAR) &&
-           !seq_between(peer->iss - NEAR, seg->ack, peer->fin + NEAR);
+    return !seq_between(me->iss - STRAY_WITHIN, seg->seq, me->fin + STRAY_WITHIN) &&
+           !seq_between(peer->iss - STRAY_WITHIN, seg->ack, peer->fin + STRAY_WITHIN);
 }
 
 /* A bare RST is an answer: the sender of the SYN that waits rejects the challenge ACK, by the number that it asked for

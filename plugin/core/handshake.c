@@ -91,7 +91,7 @@ static void forget_old_life(struct tcps_endpoint *me)
 bool tcps_covers_syn(const struct tcps_endpoint *peer, uint32_t ack)
 {
     if (tcps_has(peer, TCPS_FIN_DOUBTED) && ack == peer->fin + 1) return true;
-    return seq_gt(ack, peer->iss) && seq_leq(ack, peer->snd_nxt);
+    return tcps_is_past_syn(peer, ack);
 }
 
 /* Is a RST presumed to have ended what `me` never showed to be open? */

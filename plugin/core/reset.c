@@ -12,8 +12,8 @@
 
 enum judgement { EXACT, IN_WINDOW, OUTSIDE };
 
-/* The FIN's own number is accepted too once the FIN is in (Linux; REAL-STACKS.md 4): data crossed it. Not in TIME_WAIT.
- */
+/* The FIN's own number is accepted too once the FIN is in (Linux; REAL-STACKS.md 4): data crossed it. Not in
+ * TIME_WAIT. */
 static bool is_number_of_taken_fin(const struct tcps_step *step, uint32_t seq)
 {
     enum tcps_state state = tcps_state_now(step, step->peer_end);
@@ -37,16 +37,10 @@ static enum judgement judge_number(const struct tcps_step *step)
     return tcps_has(peer, TCPS_HAS_RCV) && seq_between(low, seq, peer->rcv_edge) ? IN_WINDOW : OUTSIDE;
 }
 
-/* Does the number stand behind the endpoint's SYN, and not beyond what it sent? */
-static bool is_past_syn(const struct tcps_endpoint *endpoint, uint32_t number)
-{
-    return seq_gt(number, endpoint->iss) && seq_leq(number, endpoint->snd_nxt);
-}
-
 /* A listener's half-open connection checks the RST's ACK as well, if it has one (REAL-STACKS.md 11). */
 static bool has_wrong_ack(const struct tcps_step *step)
 {
-    return (step->seg->flags & TCPS_ACK) && !is_past_syn(step->peer, step->seg->ack);
+    return (step->seg->flags & TCPS_ACK) && !tcps_is_past_syn(step->peer, step->seg->ack);
 }
 
 /* Against SYN_SENT a RST must acknowledge the SYN - unless the SYN,ACK came first, and the endpoint is further than its
@@ -56,7 +50,7 @@ static bool refuses(const struct tcps_step *step)
     const struct tcps_endpoint *me = step->me, *peer = step->peer;
     const struct tcps_segment *seg = step->seg;
 
-    if (seg->flags & TCPS_ACK) return is_past_syn(peer, seg->ack);
+    if (seg->flags & TCPS_ACK) return tcps_is_past_syn(peer, seg->ack);
     return tcps_has(me, TCPS_SENT_SYNACK) && seg->seq == me->snd_nxt;
 }
 
@@ -142,7 +136,7 @@ static bool keeps_sender(const struct tcps_step *step)
     const struct tcps_endpoint *me = step->me;
 
     if (step->seg->flags & TCPS_ACK) return false;
-    if (tcps_only_syn_sent(me)) return !is_past_syn(me, step->seg->seq);
+    if (tcps_only_syn_sent(me)) return !tcps_is_past_syn(me, step->seg->seq);
     return tcps_has(me, TCPS_SENT_SYNACK) && !tcps_is_open(me) && step->seg->seq != me->snd_nxt;
 }
 
@@ -160,8 +154,8 @@ static bool drops_request(const struct tcps_step *step)
 static void drop_request(struct tcps_step *step)
 {
     step->conn->candidate_waits = 0;
-    step->conn->rarities->rst_seq =
-        step->me->iss; /* the RST has a number of its own; any ACK of the old SYN,ACK is beyond */
+    /* The RST has a number of its own; any ACK of the old SYN,ACK is beyond this one. */
+    step->conn->rarities->rst_seq = step->me->iss;
     step->me->known |= TCPS_RST_GOT;
     tcps_settle(step, step->my_end, TCPS_WHY_BACK_TO_LISTEN);
     /* Its sender is refused - if that was the client itself, trying anew. If not, it will send on. */
@@ -190,7 +184,7 @@ static void reset_syn_sent(struct tcps_step *step)
 /* The SYN's sender resets before anything answered: no socket is left there. */
 static void withdraw(struct tcps_step *step)
 {
-    if (!is_past_syn(step->me, step->seg->seq)) {
+    if (!tcps_is_past_syn(step->me, step->seg->seq)) {
         tcps_verdict(step, step->my_end, TCPS_WHY_RST_KEEPS_SENDER);
         return;
     }

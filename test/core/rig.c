@@ -124,6 +124,8 @@ static const struct {
     {TCPS_FAST_OPEN, "fast_open"},
     {TCPS_ALT_ISS, "alt_iss"},
     {TCPS_PRESUMED_OPEN, "presumed_open"},
+    {TCPS_HAS_DOUBT, "has_doubt"},
+    {TCPS_ASKS_FAST_OPEN, "asks_fast_open"},
 };
 
 static void rarities_text(GString *out, const struct tcps_conn *conn, unsigned end, uint32_t mine)
