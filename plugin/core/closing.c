@@ -120,7 +120,8 @@ void tcps_closing_hop(struct closing_walk *walk, const struct hop *hop)
     if (hop->to == TCPS_LAST_ACK) walk->passive[end] = true;
     if (hop->to == TCPS_CLOSING) walk->crossed = true;
     closing_rst(walk, hop);
-    if (is_open_state(hop->entry->state0) && is_open_state(hop->entry->state1)) walk->opened = true;
+    if (is_open_state(tcps_entry_state(hop->entry, 0)) && is_open_state(tcps_entry_state(hop->entry, 1)))
+        walk->opened = true;
 }
 
 static enum tcps_close_kind closing_kind(const struct closing_walk *walk, const struct tcps_closing *out)

@@ -19,7 +19,7 @@ const char *tcps_role_basis_name(unsigned basis)
     return names[basis < sizeof names / sizeof names[0] ? basis : TCPS_ROLE_first];
 }
 
-struct tcps_rarities *tcps_rarities_of(struct tcps_conn *conn, const struct tcps_memory *memory)
+TCPS_RARE struct tcps_rarities *tcps_rarities_of(struct tcps_conn *conn, const struct tcps_memory *memory)
 {
     if (conn->rarities) return conn->rarities;
     conn->rarities = memory->resize(memory->context, NULL, 0, sizeof *conn->rarities);
@@ -29,69 +29,54 @@ struct tcps_rarities *tcps_rarities_of(struct tcps_conn *conn, const struct tcps
 
 /* ---- the log ---- */
 
-static void write_entry(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg,
-                        unsigned why0, unsigned why1)
+/* Once, so that the last entry says it. */
+static TCPS_RARE void write_log_full(struct tcps_conn *conn, struct tcps_entry *entry)
 {
-    struct tcps_entry entry = {
-        .time = seg->time,
-        .frame = seg->at.frame,
-        .layer = (seg->at.layer < 126 ? seg->at.layer : 126u) & 127u,
-        .client_end = conn->client_end,
-        .state0 = conn->end[0].state,
-        .state1 = conn->end[1].state,
-        .basis0 = conn->end[0].basis,
-        .basis1 = conn->end[1].basis,
-        .why0 = why0 & 63u,
-        .why1 = why1 & 63u,
-    };
+    unsigned hop = tcps_hop(TCPS_UNKNOWN, TCPS_BASIS_none, TCPS_WHY_LOG_FULL);
 
-    if (conn->log.count == TCPS_LOG_LIMIT - 1) {
-        conn->full = 1;
-        entry.state0 = entry.state1 = TCPS_UNKNOWN;
-        entry.basis0 = entry.basis1 = TCPS_BASIS_none;
-        entry.why0 = entry.why1 = TCPS_WHY_LOG_FULL;
-        for (int end = 0; end < 2; end++) {
-            conn->end[end].state = TCPS_UNKNOWN;
-            conn->end[end].basis = TCPS_BASIS_none;
-        }
+    conn->full = 1;
+    entry->hops = tcps_both_hops(hop, hop) & TCPS_HOPS;
+    for (int end = 0; end < 2; end++) {
+        conn->end[end].state = TCPS_UNKNOWN;
+        conn->end[end].basis = TCPS_BASIS_none;
     }
-    tcps_log_append(&conn->log, memory, entry);
 }
 
-static bool changes_nothing(const struct tcps_step *step)
+struct tcps_entry *tcps_append_entry(struct tcps_conn *conn, const struct tcps_memory *memory,
+                                     const struct tcps_segment *seg)
 {
-    for (unsigned end = 0; end < 2; end++)
-        for (unsigned i = 0; i < step->hop_count[end]; i++)
-            if (step->hops[end][i].state != step->conn->end[end].state) return false;
-    return true;
+    unsigned hop0 = tcps_hop(conn->end[0].state, conn->end[0].basis, TCPS_WHY_NONE);
+    unsigned hop1 = tcps_hop(conn->end[1].state, conn->end[1].basis, TCPS_WHY_NONE);
+    struct tcps_entry *entry;
+
+    if (conn->full) return NULL;
+    entry = tcps_log_append(&conn->log, memory);
+    if (!entry) return NULL;
+    *entry = (struct tcps_entry){.time = seg->time,
+                                 .frame = seg->at.frame,
+                                 .layer = (seg->at.layer < 126 ? seg->at.layer : 126u) & 127u,
+                                 .client_end = conn->client_end,
+                                 .hops = tcps_both_hops(hop0, hop1) & TCPS_HOPS};
+    if (conn->log.count < TCPS_LOG_LIMIT) return entry;
+    write_log_full(conn, entry);
+    return NULL;
 }
 
-static void write_hops(struct tcps_step *step)
+/* An entry that says something of both ends without changing their states. */
+static void note_both(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg,
+                      unsigned why0, unsigned why1)
 {
-    struct tcps_conn *conn = step->conn;
+    struct tcps_entry *entry = tcps_append_entry(conn, memory, seg);
 
-    if (conn->log.count >= TCPS_LOG_VERDICTS && changes_nothing(step)) return;
-    for (unsigned i = 0; i < step->hop_count[0] || i < step->hop_count[1]; i++) {
-        unsigned why[2] = {TCPS_WHY_NONE, TCPS_WHY_NONE};
-
-        if (conn->full) return;
-        for (unsigned end = 0; end < 2; end++) {
-            if (i >= step->hop_count[end]) continue;
-            conn->end[end].state = step->hops[end][i].state & 15u;
-            conn->end[end].basis = step->hops[end][i].basis & 3u;
-            why[end] = step->hops[end][i].why;
-        }
-        write_entry(conn, step->memory, step->seg, why[0], why[1]);
-    }
+    if (entry) entry->hops |= tcps_both_hops(tcps_hop(0, 0, why0), tcps_hop(0, 0, why1)) & TCPS_HOPS;
 }
 
 static void set_initial(struct tcps_conn *conn, unsigned end, enum tcps_state state)
 {
-    conn->end[end].state = (unsigned)state & 15u;
+    conn->end[end].state = (unsigned)state & 255u;
     conn->end[end].basis = state == TCPS_UNKNOWN ? TCPS_BASIS_none : TCPS_BASIS_assumed;
 }
 
-/* Leaves the hops as they are: hop_count tells how many of them mean something. */
 static void start_step(struct tcps_step *step, struct tcps_conn *conn, const struct tcps_memory *memory,
                        const struct tcps_segment *seg)
 {
@@ -103,7 +88,8 @@ static void start_step(struct tcps_step *step, struct tcps_conn *conn, const str
     step->me = &conn->end[step->my_end];
     step->peer = &conn->end[step->peer_end];
     step->implied = false;
-    step->hop_count[0] = step->hop_count[1] = 0;
+    step->first_entry = conn->log.count;
+    step->hops[0] = step->hops[1] = 0;
 }
 
 static bool flags_are_valid(const struct tcps_segment *seg)
@@ -124,7 +110,7 @@ bool tcps_proves_something(const struct tcps_segment *seg)
 enum {
     SETTLED = TCPS_SEEN | TCPS_HAS_NUMBERS | TCPS_HAS_RCV,
     UNSETTLED = TCPS_HAS_FIN | TCPS_FIN_DOUBTED | TCPS_FIN_GUESSED | TCPS_RST_GOT | TCPS_RST_MADE | TCPS_OLD_LIFE |
-                TCPS_ALT_ISS | TCPS_HAS_HOLE | TCPS_NXT_IS_BARE,
+                TCPS_ALT_ISS | TCPS_HAS_HOLE | TCPS_NXT_IS_BARE | TCPS_CHALLENGE_DUE,
 };
 
 static bool is_settled(const struct tcps_conn *conn, unsigned end)
@@ -133,8 +119,7 @@ static bool is_settled(const struct tcps_conn *conn, unsigned end)
 
     if (seq_gt(endpoint->rcv_nxt, conn->end[!end].snd_nxt)) return false; /* of more than was sent */
     return endpoint->state == TCPS_ESTABLISHED && (endpoint->known & (SETTLED | UNSETTLED)) == SETTLED &&
-           (endpoint->known & (TCPS_SYN_ACKED | TCPS_PRESUMED_OPEN)) && endpoint->doubts == 0 &&
-           !endpoint->challenge_due;
+           (endpoint->known & (TCPS_SYN_ACKED | TCPS_PRESUMED_OPEN)) && endpoint->doubts == 0;
 }
 
 /* Its own segment proves what was only presumed: that is logged, and not by the short way. */
@@ -199,7 +184,6 @@ static void take(struct tcps_conn *conn, const struct tcps_memory *memory, const
         tcps_take_synack(&step);
     else
         tcps_take_syn(&step);
-    if (step.hop_count[0] | step.hop_count[1]) write_hops(&step);
     note_quiet(conn);
 }
 
@@ -240,17 +224,18 @@ static void begin_handshake(struct tcps_conn *conn, const struct tcps_memory *me
     set_initial(conn, !client, TCPS_LISTEN);
     conn->end[!client].known |= TCPS_LISTENS;
     if (!(seg->flags & TCPS_ACK)) return;
-    write_entry(conn, memory, seg, client ? TCPS_WHY_ADDRESSED : TCPS_WHY_NOT_OPEN_YET,
-                client ? TCPS_WHY_NOT_OPEN_YET : TCPS_WHY_ADDRESSED);
+    note_both(conn, memory, seg, client ? TCPS_WHY_ADDRESSED : TCPS_WHY_NOT_OPEN_YET,
+              client ? TCPS_WHY_NOT_OPEN_YET : TCPS_WHY_ADDRESSED);
 }
 
-static void begin_midstream(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg)
+static TCPS_RARE void begin_midstream(struct tcps_conn *conn, const struct tcps_memory *memory,
+                                      const struct tcps_segment *seg)
 {
     for (unsigned end = 0; end < 2; end++) {
         set_initial(conn, end, TCPS_ESTABLISHED);
         conn->end[end].known |= TCPS_PRESUMED_OPEN;
     }
-    write_entry(conn, memory, seg, TCPS_WHY_MIDSTREAM, TCPS_WHY_MIDSTREAM);
+    note_both(conn, memory, seg, TCPS_WHY_MIDSTREAM, TCPS_WHY_MIDSTREAM);
 }
 
 void tcps_conn_begin(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg)
@@ -272,38 +257,36 @@ void tcps_conn_begin(struct tcps_conn *conn, const struct tcps_memory *memory, c
     take(conn, memory, seg);
 }
 
-void tcps_conn_begin_over(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_conn *old,
-                          const struct tcps_segment *syn, const struct tcps_segment *proof)
+TCPS_RARE void tcps_conn_begin_over(struct tcps_conn *conn, const struct tcps_memory *memory,
+                                    const struct tcps_conn *old, const struct tcps_segment *syn,
+                                    const struct tcps_segment *proof)
 {
     unsigned client = syn->from & 1, server = !client;
     struct tcps_step step;
 
-    start_step(&step, conn, memory, proof);
     set_roles(conn, client, TCPS_ROLE_syn);
     set_initial(conn, client, TCPS_CLOSED);
     conn->end[server] = old->end[server];
     conn->end[server].known |= TCPS_OLD_LIFE;
-    conn->end[server].known &= ~(uint32_t)(TCPS_HAS_HOLE | TCPS_HAS_DOUBT | TCPS_ALT_ISS);
+    conn->end[server].known &= ~(uint32_t)(TCPS_HAS_HOLE | TCPS_HAS_DOUBT | TCPS_ALT_ISS | TCPS_CHALLENGE_DUE);
     conn->end[server].doubts = 0;
-    conn->end[server].challenge_due = 0;
     conn->end[server].first_data = conn->end[server].first_ack = 0;
-    write_entry(conn, memory, proof, client ? TCPS_WHY_CARRIED_OVER : TCPS_WHY_NOT_OPEN_YET,
-                client ? TCPS_WHY_NOT_OPEN_YET : TCPS_WHY_CARRIED_OVER);
+    note_both(conn, memory, proof, client ? TCPS_WHY_CARRIED_OVER : TCPS_WHY_NOT_OPEN_YET,
+              client ? TCPS_WHY_NOT_OPEN_YET : TCPS_WHY_CARRIED_OVER);
     if (proof != syn) {
+        start_step(&step, conn, memory, proof);
         step.me = &conn->end[client];
         step.peer = &conn->end[server];
         tcps_take_first_syn(&step, syn);
         tcps_settle(&step, client, TCPS_WHY_SYN_PROVEN);
-        write_hops(&step);
     }
     take(conn, memory, proof);
 }
 
-void tcps_conn_note(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg,
-                    unsigned end, enum tcps_reason why)
+TCPS_RARE void tcps_conn_note(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg,
+                              unsigned end, enum tcps_reason why)
 {
-    if (conn->full) return;
-    write_entry(conn, memory, seg, end ? TCPS_WHY_NONE : why, end ? why : TCPS_WHY_NONE);
+    note_both(conn, memory, seg, end ? TCPS_WHY_NONE : why, end ? why : TCPS_WHY_NONE);
 }
 
 /* ---- looking up ---- */
@@ -341,7 +324,8 @@ static unsigned basis_before(const struct tcps_conn *conn, uint32_t index, unsig
 /* The entry that opens a connection with what was before its first segment, and nothing else. */
 static bool is_initial(const struct tcps_entry *entry)
 {
-    return tcps_reason_kind(entry->why0) == TCPS_INITIAL && tcps_reason_kind(entry->why1) == TCPS_INITIAL;
+    return tcps_reason_kind(tcps_entry_why(entry, 0)) == TCPS_INITIAL &&
+           tcps_reason_kind(tcps_entry_why(entry, 1)) == TCPS_INITIAL;
 }
 
 void tcps_conn_view(const struct tcps_conn *conn, struct tcps_position at, struct tcps_view *view)

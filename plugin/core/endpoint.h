@@ -44,7 +44,8 @@ enum {
     TCPS_FIN_GUESSED = 1 << 21, /* fin is where an uncaptured FIN may stand: the peer acknowledged one octet more */
     TCPS_FIN_UNSEEN = 1 << 22,  /* its FIN was not captured; the peer's close implies it */
     TCPS_HAS_DOUBT = 1 << 23,   /* doubt of the rarities is set, and no FIN came since */
-    TCPS_ASKS_FAST_OPEN = 1 << 24 /* its SYN asked for Fast Open: the peer may send before the third ACK */
+    TCPS_ASKS_FAST_OPEN = 1 << 24, /* its SYN asked for Fast Open: the peer may send before the third ACK */
+    TCPS_CHALLENGE_DUE = 1 << 25   /* it is expected to answer with a challenge ACK */
 };
 
 enum {
@@ -72,9 +73,8 @@ struct tcps_endpoint {
     unsigned doubts : 2;            /* how many segments agreed on the number in doubt */
     unsigned retractions : 2;       /* how often its opening was taken back */
     unsigned numbers_at : 8;        /* how many log entries stood before the frame that made iss known */
-    unsigned challenge_due : 1;     /* it is expected to answer with a challenge ACK */
-    unsigned state : 4;             /* enum tcps_state, as last logged */
-    unsigned basis : 2;             /* enum tcps_basis, as last logged */
+    unsigned state : 8;             /* enum tcps_state, as last logged */
+    unsigned basis : 8;             /* enum tcps_basis, as last logged */
 };
 
 static inline bool tcps_has(const struct tcps_endpoint *endpoint, uint32_t facts)

@@ -111,24 +111,26 @@ bool tcps_event_is_transition(const struct tcps_event *event)
 
 /* Ready-made, since it goes to a column of every packet that changes a state. */
 struct words {
-    const char *text;
+    char text[24]; /* copied as a whole: that is faster than by length */
     size_t length;
 };
 
 static const struct words *transition_words(bool of_client, unsigned state)
 {
-    static const struct words client[] = {
-#define X(name, meaning) {"client" ARROW #name, sizeof "client" ARROW #name - 1},
-        TCPS_STATES(X)
-#undef X
-    };
-    static const struct words server[] = {
+    static const struct words words[2][TCPS_STATE_COUNT] = {
+        {
 #define X(name, meaning) {"server" ARROW #name, sizeof "server" ARROW #name - 1},
-        TCPS_STATES(X)
+            TCPS_STATES(X)
 #undef X
+        },
+        {
+#define X(name, meaning) {"client" ARROW #name, sizeof "client" ARROW #name - 1},
+            TCPS_STATES(X)
+#undef X
+        },
     };
 
-    return &(of_client ? client : server)[state < TCPS_STATE_COUNT ? state : TCPS_UNKNOWN];
+    return &words[of_client][state < TCPS_STATE_COUNT ? state : TCPS_UNKNOWN];
 }
 
 void tcps_event_text(const struct tcps_conn *conn, const struct tcps_view *view, const struct tcps_event *event,
@@ -140,31 +142,38 @@ void tcps_event_text(const struct tcps_conn *conn, const struct tcps_view *view,
     put_text(&writing, transition_words(event->end == view->client_end, event->to)->text);
 }
 
+/* Appends the transitions of one end. Returns how many octets of `text` are used, of which `used` were before. */
+static size_t put_transitions(const struct tcps_conn *conn, const struct tcps_view *view, unsigned end, char *text,
+                              size_t size, size_t used)
+{
+    const struct tcps_entry *entry = &conn->log.entries[view->first_entry];
+    unsigned before = tcps_state_before(conn, view->first_entry, end);
+
+    for (const struct tcps_entry *behind = entry + view->entries; entry < behind; entry++) {
+        unsigned state = tcps_entry_state(entry, end);
+        const struct words *words;
+
+        if (state == before) continue;
+        before = state;
+        words = transition_words(end == view->client_end, state);
+        if (used + sizeof ", " + sizeof words->text > size) break;
+        if (used) text[used++] = ',', text[used++] = ' ';
+        memcpy(text + used, words->text, sizeof words->text);
+        used += words->length;
+    }
+    return used;
+}
+
 /* Done for every packet of the packet list, so it reads the log itself instead of asking for event after event. */
 size_t tcps_transitions_text(const struct tcps_conn *conn, const struct tcps_view *view, unsigned sender, char *text,
                              size_t size)
 {
-    const struct tcps_entry *entries = conn->log.entries;
     size_t used = 0;
 
-    for (unsigned pass = 0; pass < 2; pass++) {
-        unsigned end = pass ? !sender : sender;
-
-        for (uint32_t i = view->first_entry; i < view->first_entry + view->entries; i++) {
-            unsigned why = tcps_entry_why(&entries[i], end), state = tcps_entry_state(&entries[i], end);
-            const struct words *words;
-
-            if (why == TCPS_WHY_NONE || (i > 0 && tcps_entry_state(&entries[i - 1], end) == state)) continue;
-            if (tcps_reason_kind(why) == TCPS_INITIAL || tcps_reason_kind(why) == TCPS_VERDICT) continue;
-            words = transition_words(end == view->client_end, state);
-            if (used + words->length + 3 > size) break;
-            if (used) text[used++] = ',', text[used++] = ' ';
-            memcpy(text + used, words->text, words->length);
-            used += words->length;
-        }
-    }
-    if (size) text[used] = '\0';
-    return used;
+    if (size) text[0] = '\0';
+    if (!view->entries) return 0;
+    used = put_transitions(conn, view, sender, text, size, used);
+    return put_transitions(conn, view, !sender, text, size, used);
 }
 
 /* ---- sentences ---- */

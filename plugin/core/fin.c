@@ -10,7 +10,7 @@
 /* ---- a FIN that waits for a witness ---- */
 
 /* The FIN may be good or not: the peer's ACK will show. */
-void tcps_doubt_fin(struct tcps_endpoint *me, const struct tcps_segment *seg)
+TCPS_RARE void tcps_doubt_fin(struct tcps_endpoint *me, const struct tcps_segment *seg)
 {
     me->known |= TCPS_FIN_DOUBTED;
     me->fin = seg->seq + seg->len;
@@ -33,7 +33,7 @@ bool tcps_disproves_fin(struct tcps_step *step)
     return true;
 }
 
-void tcps_doubt_first_fin(struct tcps_step *step)
+TCPS_RARE void tcps_doubt_first_fin(struct tcps_step *step)
 {
     uint32_t fin = step->seg->seq + step->seg->len;
 
@@ -52,7 +52,7 @@ void tcps_choose_lower_fin(struct tcps_step *step)
     peer->known &= ~(uint32_t)TCPS_HAS_DOUBT;
 }
 
-void tcps_believe_doubted_fin(struct tcps_endpoint *peer)
+TCPS_RARE void tcps_believe_doubted_fin(struct tcps_endpoint *peer)
 {
     peer->known |= TCPS_HAS_FIN | TCPS_SYNCHRONIZED;
     peer->known &= ~(uint32_t)TCPS_FIN_DOUBTED;
@@ -83,7 +83,7 @@ bool tcps_believe_fin_by_hole(struct tcps_step *step)
 /* Its FIN is captured late after all: what it says itself is better than what was assumed. If it does not acknowledge
  * the peer's FIN, as the usual close would, the FINs crossed, and what was built on that acknowledgement falls. So it
  * does if it sends data where its FIN was assumed. */
-void tcps_forget_unseen_fin(struct tcps_step *step)
+TCPS_RARE void tcps_forget_unseen_fin(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me, *peer = step->peer;
     bool passive = tcps_is_passive(me, peer);
@@ -149,7 +149,7 @@ bool tcps_fin_ack_is_proven(const struct tcps_endpoint *me, const struct tcps_en
            seq_gt(me->rcv_nxt, peer->fin) && tcps_has(me, TCPS_HAS_FIN);
 }
 
-void tcps_repeat_fin(struct tcps_step *step)
+TCPS_RARE void tcps_repeat_fin(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me;
 

@@ -98,7 +98,7 @@ static bool is_of_another_life(const struct tcps_conn *conn, const struct tcps_s
 
 /* A bare RST is an answer: the sender of the SYN that waits rejects the challenge ACK, by the number that it asked for
  * (RFC 9293 3.5.3). Not a RST sent again by an end whose old connection is over. */
-static bool rejects_challenge(const struct tcps_conn *conn, const struct tcps_segment *seg)
+static TCPS_RARE bool rejects_challenge(const struct tcps_conn *conn, const struct tcps_segment *seg)
 {
     const struct tcps_waiting_syn *waiting = conn->rarities->waiting;
     const struct tcps_endpoint *peer = &conn->end[!(seg->from & 1)];
@@ -121,7 +121,7 @@ static enum choice place(const struct tcps_conn *conn, const struct tcps_segment
 
 /* ---- the SYN that waits ---- */
 
-static void let_wait(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *syn)
+static TCPS_RARE void let_wait(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *syn)
 {
     struct tcps_rarities *rare = tcps_rarities_of(conn, memory);
 
@@ -133,7 +133,7 @@ static void let_wait(struct tcps_conn *conn, const struct tcps_memory *memory, c
 }
 
 /* What the segment says about the SYN that waits: the old client lives on, or the old peer challenges it. */
-static void watch_waiting(struct tcps_conn *conn, const struct tcps_segment *seg)
+static TCPS_RARE void watch_waiting(struct tcps_conn *conn, const struct tcps_segment *seg)
 {
     unsigned from = seg->from & 1;
     const struct tcps_endpoint *me = &conn->end[from], *peer = &conn->end[!from];
@@ -186,8 +186,8 @@ static struct tcps_conn *add_conn(struct tcps_flow *flow, const struct tcps_memo
     return conn;
 }
 
-static struct tcps_conn *begin(struct tcps_flow *flow, const struct tcps_memory *memory, enum choice choice,
-                               const struct tcps_segment *seg)
+static TCPS_RARE struct tcps_conn *begin(struct tcps_flow *flow, const struct tcps_memory *memory, enum choice choice,
+                                         const struct tcps_segment *seg)
 {
     struct tcps_conn *old = tcps_newest(flow);
     struct tcps_conn *conn = add_conn(flow, memory);
@@ -251,8 +251,8 @@ struct tcps_conn *tcps_flow_at(struct tcps_flow *flow, struct tcps_position at)
     return conn;
 }
 
-struct tcps_conn *tcps_flow_unreachable(struct tcps_flow *flow, const struct tcps_memory *memory,
-                                        const struct tcps_segment *seg)
+TCPS_RARE struct tcps_conn *tcps_flow_unreachable(struct tcps_flow *flow, const struct tcps_memory *memory,
+                                                  const struct tcps_segment *seg)
 {
     struct tcps_conn *conn = tcps_newest(flow);
     const struct tcps_endpoint *me = &conn->end[seg->from & 1];

@@ -8,7 +8,7 @@
 #include "seq.h"
 
 /* The late half of a handshake shows who is who, after the roles were guessed (rule 8). */
-static void correct_roles(struct tcps_step *step, unsigned client, enum tcps_role_basis basis)
+static TCPS_RARE void correct_roles(struct tcps_step *step, unsigned client, enum tcps_role_basis basis)
 {
     struct tcps_conn *conn = step->conn;
 
@@ -33,7 +33,7 @@ void tcps_take_first_syn(struct tcps_step *step, const struct tcps_segment *seg)
     if (!tcps_has(peer, TCPS_OLD_LIFE)) tcps_take_timestamp(peer, seg);
 }
 
-static void take_syn_again(struct tcps_step *step)
+static TCPS_RARE void take_syn_again(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me;
 
@@ -70,22 +70,22 @@ void tcps_take_syn(struct tcps_step *step)
         return;
     }
     if (tcps_has(me, TCPS_HAS_NUMBERS)) {
-        step->peer->challenge_due = 1;
+        step->peer->known |= TCPS_CHALLENGE_DUE;
         tcps_verdict(step, step->my_end, TCPS_WHY_SYN_INSIDE);
         return;
     }
     tcps_take_first_syn(step, step->seg);
     tcps_settle(step, step->my_end, TCPS_WHY_NONE);
-    if (step->conn->log.count == 0) tcps_verdict(step, step->peer_end, TCPS_WHY_ADDRESSED);
+    if (step->first_entry == 0) tcps_verdict(step, step->peer_end, TCPS_WHY_ADDRESSED);
 }
 
 /* ---- SYN,ACK ---- */
 
 /* What it was in before stays until something is logged. */
-static void forget_old_life(struct tcps_endpoint *me)
+static TCPS_RARE void forget_old_life(struct tcps_endpoint *me)
 {
     *me = (struct tcps_endpoint){
-        .known = TCPS_LISTENS, .state = me->state, .basis = me->basis, .challenge_due = me->challenge_due};
+        .known = TCPS_LISTENS | (me->known & TCPS_CHALLENGE_DUE), .state = me->state, .basis = me->basis};
 }
 
 bool tcps_covers_syn(const struct tcps_endpoint *peer, uint32_t ack)
@@ -100,7 +100,7 @@ static bool was_reset_half_open(const struct tcps_endpoint *me)
     return tcps_has(me, TCPS_RST_GOT | TCPS_SENT_SYNACK) && !(me->known & (TCPS_SYNCHRONIZED | TCPS_HAS_FIN));
 }
 
-static void repeat_synack(struct tcps_step *step)
+static TCPS_RARE void repeat_synack(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me;
 
@@ -150,7 +150,7 @@ static void take_new_synack(struct tcps_step *step)
 }
 
 /* A SYN,ACK with another number than the first one. */
-static void take_other_synack(struct tcps_step *step)
+static TCPS_RARE void take_other_synack(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me;
     uint32_t iss = step->seg->seq;
@@ -206,7 +206,7 @@ void tcps_take_synack(struct tcps_step *step)
 
 /* The first segment of `me` answers the peer's SYN without SYN: an old connection's challenge ACK - or the SYN,ACK was
  * not captured, and this is data. Returns whether it is believed. */
-bool tcps_answers_syn(struct tcps_step *step)
+TCPS_RARE bool tcps_answers_syn(struct tcps_step *step)
 {
     const struct tcps_endpoint *peer = step->peer;
     const struct tcps_segment *seg = step->seg;
@@ -222,9 +222,9 @@ bool tcps_answers_syn(struct tcps_step *step)
     if (tcps_has(step->me, TCPS_OLD_LIFE) && tcps_covers_syn(peer, seg->ack)) forget_old_life(step->me);
     if (tcps_has(step->me, TCPS_OLD_LIFE) || !tcps_covers_syn(peer, seg->ack) ||
         (bare && tcps_only_syn_sent(peer) && seg->ack == peer->iss + 1)) {
-        enum tcps_reason why = step->me->challenge_due ? TCPS_WHY_CHALLENGE_ACK : TCPS_WHY_ACK_FOR_SYN;
+        enum tcps_reason why = tcps_has(step->me, TCPS_CHALLENGE_DUE) ? TCPS_WHY_CHALLENGE_ACK : TCPS_WHY_ACK_FOR_SYN;
 
-        step->me->challenge_due = 0;
+        step->me->known &= ~(uint32_t)TCPS_CHALLENGE_DUE;
         tcps_verdict(step, step->my_end, why);
         return false;
     }

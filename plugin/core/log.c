@@ -15,20 +15,23 @@ static uint16_t next_capacity(unsigned capacity)
     return (uint16_t)(capacity + capacity / 2);
 }
 
-bool tcps_log_append(struct tcps_log *log, const struct tcps_memory *memory, struct tcps_entry entry)
+static bool grow(struct tcps_log *log, const struct tcps_memory *memory)
 {
-    if (log->count >= TCPS_LOG_LIMIT) return false;
-    if (log->count == log->capacity) {
-        uint16_t capacity = next_capacity(log->capacity);
-        struct tcps_entry *grown =
-            memory->resize(memory->context, log->entries, log->capacity * sizeof *grown, capacity * sizeof *grown);
+    uint16_t capacity = next_capacity(log->capacity);
+    struct tcps_entry *grown =
+        memory->resize(memory->context, log->entries, log->capacity * sizeof *grown, capacity * sizeof *grown);
 
-        if (!grown) return false;
-        log->entries = grown;
-        log->capacity = capacity;
-    }
-    log->entries[log->count++] = entry;
+    if (!grown) return false;
+    log->entries = grown;
+    log->capacity = capacity;
     return true;
+}
+
+struct tcps_entry *tcps_log_append(struct tcps_log *log, const struct tcps_memory *memory)
+{
+    if (log->count >= TCPS_LOG_LIMIT) return NULL;
+    if (log->count == log->capacity && !grow(log, memory)) return NULL;
+    return &log->entries[log->count++];
 }
 
 static uint64_t rank(uint32_t frame, unsigned layer)
@@ -68,7 +71,7 @@ uint32_t tcps_log_until(const struct tcps_log *log, struct tcps_position at)
     return count_below(log, rank_of(at) + 1);
 }
 
-void tcps_log_give_up(struct tcps_log *log, struct tcps_position at)
+TCPS_RARE void tcps_log_give_up(struct tcps_log *log, struct tcps_position at)
 {
     const struct tcps_entry *last = log->count ? &log->entries[log->count - 1] : NULL;
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rare.h"
 #include "segment.h"
 
 /* How the core gets memory: a block of `bytes`, with the contents of the block `old` of `old_bytes` (NULL, 0: a new
@@ -27,10 +28,10 @@ struct tcps_entry {
     uint32_t frame;
     unsigned layer : 7; /* TCP layer in the frame; 126 stands for "126 or more", 127 for a frame that was given up */
     unsigned client_end : 1; /* which end was held to be the client */
-    unsigned state0 : 4, state1 : 4;
-    unsigned basis0 : 2, basis1 : 2;
-    unsigned why0 : 6, why1 : 6; /* TCPS_WHY_NONE: nothing about this end */
+    unsigned hops : 24;      /* by end, twelve bits each: see tcps_hop() */
 };
+
+#define TCPS_HOPS 0xffffffu /* the bits of `hops` */
 
 /* No connection needs more; past it the states are UNKNOWN (TCPS_WHY_LOG_FULL) and nothing more is logged. */
 #define TCPS_LOG_LIMIT 4096
@@ -47,8 +48,9 @@ struct tcps_log {
 };
 #pragma pack(pop)
 
-/* Appends a copy of `entry`. Returns false, with the log unchanged, when there is no memory or the limit is reached. */
-bool tcps_log_append(struct tcps_log *log, const struct tcps_memory *memory, struct tcps_entry entry);
+/* Appends an entry and returns it, for the caller to fill in; NULL, with the log unchanged, when there is no memory or
+ * the limit is reached. Valid until the next is appended. */
+struct tcps_entry *tcps_log_append(struct tcps_log *log, const struct tcps_memory *memory);
 
 /* How many entries stand before position `at` (at the same position: not counted). O(log n). */
 uint32_t tcps_log_before(const struct tcps_log *log, struct tcps_position at);
@@ -60,19 +62,40 @@ uint32_t tcps_log_until(const struct tcps_log *log, struct tcps_position at);
  * the frame before, so that they stay in order and are not taken for the new frame's own. */
 void tcps_log_give_up(struct tcps_log *log, struct tcps_position at);
 
+/* What an entry says of one end: the state, its basis, and why it is so (TCPS_WHY_NONE: this entry is not about it). */
+static inline unsigned tcps_hop(unsigned state, unsigned basis, unsigned why)
+{
+    return (state & 15u) | (basis & 3u) << 4 | (why & 63u) << 6;
+}
+
+static inline unsigned tcps_both_hops(unsigned hop0, unsigned hop1)
+{
+    return hop0 | hop1 << 12;
+}
+
+static inline void tcps_entry_set(struct tcps_entry *entry, unsigned end, unsigned hop)
+{
+    entry->hops = ((entry->hops & ~(4095u << 12 * end)) | hop << 12 * end) & TCPS_HOPS;
+}
+
+static inline unsigned tcps_entry_hop(const struct tcps_entry *entry, unsigned end)
+{
+    return entry->hops >> 12 * end & 4095u;
+}
+
 static inline unsigned tcps_entry_state(const struct tcps_entry *entry, unsigned end)
 {
-    return end ? entry->state1 : entry->state0;
+    return tcps_entry_hop(entry, end) & 15u;
 }
 
 static inline unsigned tcps_entry_basis(const struct tcps_entry *entry, unsigned end)
 {
-    return end ? entry->basis1 : entry->basis0;
+    return tcps_entry_hop(entry, end) >> 4 & 3u;
 }
 
 static inline unsigned tcps_entry_why(const struct tcps_entry *entry, unsigned end)
 {
-    return end ? entry->why1 : entry->why0;
+    return tcps_entry_hop(entry, end) >> 6;
 }
 
 #endif

@@ -28,7 +28,7 @@ static int64_t time_of_last_control(const struct tcps_step *step)
 {
     const struct tcps_log *log = &step->conn->log;
 
-    for (uint32_t i = log->count; i-- > 0;) {
+    for (uint32_t i = step->first_entry; i-- > 0;) {
         switch (tcps_entry_why(&log->entries[i], step->my_end)) {
         case TCPS_WHY_SYN_SENT:
         case TCPS_WHY_SYN_ANSWERED:
@@ -47,7 +47,7 @@ static int64_t time_of_last_control(const struct tcps_step *step)
 
 /* The same packet captured again, not the same octets sent again: a stack gives a retransmission a new IP
  * identification or a later time stamp. */
-bool tcps_is_copy(const struct tcps_step *step)
+TCPS_RARE bool tcps_is_copy(const struct tcps_step *step)
 {
     const struct tcps_segment *seg = step->seg;
 
@@ -58,7 +58,7 @@ bool tcps_is_copy(const struct tcps_step *step)
 
 /* ---- numbers in doubt, and holes ---- */
 
-void tcps_doubt(struct tcps_step *step, unsigned end, uint32_t number)
+TCPS_RARE void tcps_doubt(struct tcps_step *step, unsigned end, uint32_t number)
 {
     struct tcps_rarities *rare = tcps_rarities_of(step->conn, step->memory);
 
@@ -106,7 +106,7 @@ void tcps_take_hole(struct tcps_step *step)
 
 /* Sentences go on counting from the first ISS before this packet, and from the second one for good: a third is rare
  * even among forgeries. */
-static void remember_base(const struct tcps_step *step, unsigned end, uint32_t old, uint32_t new)
+static TCPS_RARE void remember_base(const struct tcps_step *step, unsigned end, uint32_t old, uint32_t new)
 {
     struct tcps_rarities *rare = tcps_rarities_of(step->conn, step->memory);
 

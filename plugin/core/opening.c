@@ -106,7 +106,8 @@ void tcps_opening_hop(struct opening_walk *walk, const struct hop *hop)
     default: break;
     }
     failure_of(walk, hop);
-    if (is_open_state(hop->entry->state0) && is_open_state(hop->entry->state1) && !is_settled(out)) {
+    if (is_open_state(tcps_entry_state(hop->entry, 0)) && is_open_state(tcps_entry_state(hop->entry, 1)) &&
+        !is_settled(out)) {
         out->status = TCPS_STATUS_complete;
         out->ack = moment_of(hop->entry);
     }

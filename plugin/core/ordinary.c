@@ -17,7 +17,7 @@ enum { TRUSTED_RETRACTIONS = 2 };
 
 /* A segment far beyond the window: a forgery, or the first one after a hole in the capture. It is believed when the
  * peer's numbers agree or when more of the same follow. */
-static bool is_believed_at_last(struct tcps_step *step)
+static TCPS_RARE bool is_believed_at_last(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me, *peer = step->peer;
     const struct tcps_segment *seg = step->seg;
@@ -235,8 +235,8 @@ static void keep_fin_ack_behind(const struct tcps_endpoint *me, struct tcps_endp
 
 static bool note_challenge(struct tcps_step *step)
 {
-    if (!step->me->challenge_due) return false;
-    step->me->challenge_due = 0;
+    if (!tcps_has(step->me, TCPS_CHALLENGE_DUE)) return false;
+    step->me->known &= ~(uint32_t)TCPS_CHALLENGE_DUE;
     return step->seg->len == 0 && !(step->seg->flags & TCPS_FIN) && step->seg->ack == step->me->rcv_nxt;
 }
 

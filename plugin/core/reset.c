@@ -16,7 +16,7 @@ enum judgement { EXACT, IN_WINDOW, OUTSIDE };
  * TIME_WAIT. */
 static bool is_number_of_taken_fin(const struct tcps_step *step, uint32_t seq)
 {
-    enum tcps_state state = tcps_state_now(step, step->peer_end);
+    unsigned state = step->peer->state;
 
     if (state != TCPS_CLOSE_WAIT && state != TCPS_CLOSING && state != TCPS_LAST_ACK) return false;
     return tcps_has(step->me, TCPS_HAS_FIN) && seq == step->me->fin;
@@ -119,8 +119,7 @@ static void close_both(struct tcps_step *step, enum tcps_reason mine, enum tcps_
     note_ack_of_reset(step);
     step->conn->rarities->rst_seq = step->seg->seq;
     /* A listener that rejects a stray segment goes on listening. */
-    if (!tcps_has(step->me, TCPS_OLD_LIFE) &&
-        (peers == TCPS_WHY_REFUSED || tcps_state_now(step, step->my_end) != TCPS_LISTEN)) {
+    if (!tcps_has(step->me, TCPS_OLD_LIFE) && (peers == TCPS_WHY_REFUSED || step->me->state != TCPS_LISTEN)) {
         step->me->known |= TCPS_RST_MADE;
         tcps_settle(step, step->my_end, mine);
     }
@@ -173,7 +172,7 @@ static void reject_other(struct tcps_step *step)
 
 static void reset_syn_sent(struct tcps_step *step)
 {
-    bool listened = tcps_state_now(step, step->my_end) == TCPS_LISTEN;
+    bool listened = step->me->state == TCPS_LISTEN;
 
     if (refuses(step))
         close_both(step, listened ? TCPS_WHY_NOT_LISTENING : TCPS_WHY_RST_SENT, TCPS_WHY_REFUSED);
@@ -209,7 +208,7 @@ static void reset_synchronized(struct tcps_step *step)
                    tcps_returns_to_listen(step->peer) ? TCPS_WHY_BACK_TO_LISTEN : TCPS_WHY_RST_TAKEN);
         break;
     case IN_WINDOW:
-        step->peer->challenge_due = 1;
+        step->peer->known |= TCPS_CHALLENGE_DUE;
         tcps_verdict(step, step->peer_end, TCPS_WHY_RST_IN_WINDOW);
         break;
     case OUTSIDE: tcps_verdict(step, step->peer_end, TCPS_WHY_RST_OUTSIDE); break;
@@ -220,7 +219,7 @@ static void reset_synchronized(struct tcps_step *step)
  * whether it was in TIME_WAIT, FIN_WAIT_2 or anywhere else. */
 static void reset_closed(struct tcps_step *step)
 {
-    enum tcps_state mine = tcps_state_now(step, step->my_end);
+    unsigned mine = step->me->state;
 
     tcps_verdict(step, step->peer_end, TCPS_WHY_RST_REPEATED);
     if (mine == TCPS_CLOSED || mine == TCPS_LISTEN || judge_number(step) != EXACT) return;
@@ -229,7 +228,7 @@ static void reset_closed(struct tcps_step *step)
     tcps_settle(step, step->my_end, TCPS_WHY_RST_SENT);
 }
 
-void tcps_take_reset(struct tcps_step *step)
+TCPS_RARE void tcps_take_reset(struct tcps_step *step)
 {
     const struct tcps_endpoint *me = step->me, *peer = step->peer;
 
@@ -241,7 +240,7 @@ void tcps_take_reset(struct tcps_step *step)
         reject_other(step);
     else if (tcps_only_syn_sent(me) && !tcps_has(peer, TCPS_HAS_NUMBERS))
         withdraw(step);
-    else if (tcps_state_now(step, step->peer_end) == TCPS_CLOSED)
+    else if (peer->state == TCPS_CLOSED)
         reset_closed(step);
     else if (tcps_only_syn_sent(peer))
         reset_syn_sent(step);
@@ -254,7 +253,7 @@ void tcps_take_reset(struct tcps_step *step)
 /* Could `me` not have sent this before the RST? As its maker: octets or acknowledgements beyond what it had sent by
  * then, not a FIN that was captured before. As its receiver: an ACK beyond the RST's own number, or anything once the
  * maker is known to be alive. */
-void tcps_judge_life_after_reset(struct tcps_step *step)
+TCPS_RARE void tcps_judge_life_after_reset(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me;
     const struct tcps_endpoint *peer = step->peer;

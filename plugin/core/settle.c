@@ -5,27 +5,35 @@
  */
 #include "step.h"
 
-enum tcps_state tcps_state_now(const struct tcps_step *step, unsigned end)
+/* Entries behind this one were appended for the other end, and hold the state that this end had before. */
+static TCPS_RARE void carry_on(struct tcps_log *log, uint32_t first, unsigned end, unsigned hop)
 {
-    unsigned count = step->hop_count[end];
-
-    return count ? step->hops[end][count - 1].state : step->conn->end[end].state;
+    for (uint32_t i = first; i < log->count; i++) tcps_entry_set(&log->entries[i], end, hop);
 }
 
+/* The hops of both ends share entries: the first of one with the first of the other, and so on. */
 static void add_hop(struct tcps_step *step, unsigned end, enum tcps_state state, enum tcps_basis basis,
                     enum tcps_reason why)
 {
-    if (step->hop_count[end] == TCPS_MAX_HOPS) return;
-    step->hops[end][step->hop_count[end]++] =
-        (struct tcps_hop){.state = (uint8_t)state, .basis = (uint8_t)basis, .why = (uint8_t)why};
+    struct tcps_conn *conn = step->conn;
+    struct tcps_log *log = &conn->log;
+    uint32_t at = (uint32_t)step->first_entry + step->hops[end];
+
+    if (conn->full) return;
+    conn->end[end].state = (unsigned)state & 255u;
+    conn->end[end].basis = (unsigned)basis & 255u;
+    if (at == log->count && !tcps_append_entry(conn, step->memory, step->seg)) return;
+    step->hops[end]++;
+    tcps_entry_set(&log->entries[at], end, tcps_hop(state, basis, why));
+    if (at + 1 < log->count) carry_on(log, at + 1, end, tcps_hop(state, basis, TCPS_WHY_NONE));
 }
 
 void tcps_verdict(struct tcps_step *step, unsigned end, enum tcps_reason why)
 {
-    unsigned count = step->hop_count[end];
-    enum tcps_basis basis = count ? step->hops[end][count - 1].basis : step->conn->end[end].basis;
+    const struct tcps_endpoint *endpoint = &step->conn->end[end];
 
-    add_hop(step, end, tcps_state_now(step, end), why == TCPS_WHY_PROVEN ? TCPS_BASIS_observed : basis, why);
+    if (step->first_entry >= TCPS_LOG_VERDICTS) return;
+    add_hop(step, end, endpoint->state, why == TCPS_WHY_PROVEN ? TCPS_BASIS_observed : endpoint->basis, why);
 }
 
 /* Is the state one that only the peer's FIN leads to, and was that FIN not captured? */
@@ -85,26 +93,14 @@ static enum tcps_basis basis_of(const struct tcps_step *step, unsigned end, enum
     return state == TCPS_ESTABLISHED && (step->seg->flags & TCPS_SYN) ? TCPS_BASIS_presumed : TCPS_BASIS_observed;
 }
 
-void tcps_settle(struct tcps_step *step, unsigned end, enum tcps_reason why)
+/* Goes from state `from` to state `to` through the states on the way; `why` is the reason of the last hop, if any. */
+static TCPS_RARE void walk(struct tcps_step *step, unsigned end, enum tcps_state from, enum tcps_state to,
+                           enum tcps_reason why)
 {
     const struct tcps_endpoint *endpoint = &step->conn->end[end];
-    enum tcps_state from = tcps_state_now(step, end);
-    enum tcps_state to = tcps_state_of(endpoint, &step->conn->end[!end]);
     enum tcps_state way[TCPS_STATE_COUNT];
     unsigned count = 0;
 
-    /* Its facts are those of the old connection: only a RST can still move it there. */
-    if (tcps_has(endpoint, TCPS_OLD_LIFE)) to = tcps_has(endpoint, TCPS_RST_GOT) ? TCPS_CLOSED : from;
-    if (to == from || to == TCPS_UNKNOWN) return;
-    /* An ACK overtook the FIN that was sent before it, and was taken for that of a passive closer. */
-    if (from == TCPS_CLOSE_WAIT && (to == TCPS_CLOSING || to == TCPS_TIME_WAIT || to == TCPS_FIN_WAIT_2)) {
-        add_hop(step, end, TCPS_ESTABLISHED, basis_of(step, end, TCPS_ESTABLISHED), TCPS_WHY_FIN_CAME_FIRST);
-        from = TCPS_ESTABLISHED;
-    }
-    if (!why && tcps_state_on_the_way(endpoint, to) == from) { /* one step, as nearly always */
-        add_hop(step, end, to, basis_of(step, end, to), usual_reason(step, end, to));
-        return;
-    }
     for (enum tcps_state state = to; state != from && state != TCPS_UNKNOWN && count < TCPS_STATE_COUNT;
          state = tcps_state_on_the_way(endpoint, state)) {
         if (count && state == TCPS_CLOSED) break; /* a life does not begin on the way */
@@ -122,4 +118,24 @@ void tcps_settle(struct tcps_step *step, unsigned end, enum tcps_reason why)
         add_hop(step, end, way[count], basis_of(step, end, way[count]),
                 last && why ? why : usual_reason(step, end, way[count]));
     }
+}
+
+void tcps_settle(struct tcps_step *step, unsigned end, enum tcps_reason why)
+{
+    const struct tcps_endpoint *endpoint = &step->conn->end[end];
+    enum tcps_state from = endpoint->state;
+    enum tcps_state to = tcps_state_of(endpoint, &step->conn->end[!end]);
+
+    /* Its facts are those of the old connection: only a RST can still move it there. */
+    if (tcps_has(endpoint, TCPS_OLD_LIFE)) to = tcps_has(endpoint, TCPS_RST_GOT) ? TCPS_CLOSED : from;
+    if (to == from || to == TCPS_UNKNOWN) return;
+    /* An ACK overtook the FIN that was sent before it, and was taken for that of a passive closer. */
+    if (from == TCPS_CLOSE_WAIT && (to == TCPS_CLOSING || to == TCPS_TIME_WAIT || to == TCPS_FIN_WAIT_2)) {
+        add_hop(step, end, TCPS_ESTABLISHED, basis_of(step, end, TCPS_ESTABLISHED), TCPS_WHY_FIN_CAME_FIRST);
+        from = TCPS_ESTABLISHED;
+    }
+    if (!why && tcps_state_on_the_way(endpoint, to) == from) /* one step, as nearly always */
+        add_hop(step, end, to, basis_of(step, end, to), usual_reason(step, end, to));
+    else
+        walk(step, end, from, to, why);
 }

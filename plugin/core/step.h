@@ -9,24 +9,21 @@
 
 #include "conn.h"
 
-/* No segment moves an end farther: taken back, SYN_RECEIVED, ESTABLISHED, CLOSE_WAIT, LAST_ACK, CLOSED, and a verdict.
- */
-#define TCPS_MAX_HOPS 8
-
-struct tcps_hop {
-    uint8_t state, basis, why;
-};
-
 struct tcps_step {
     struct tcps_conn *conn;
     const struct tcps_memory *memory;
     const struct tcps_segment *seg;
     struct tcps_endpoint *me, *peer; /* the segment's sender, and the other */
     uint8_t my_end, peer_end;
-    bool implied; /* packets are missing: what the receiver is moved by was not seen */
-    uint8_t hop_count[2];
-    struct tcps_hop hops[2][TCPS_MAX_HOPS];
+    bool implied;         /* packets are missing: what the receiver is moved by was not seen */
+    uint16_t first_entry; /* of the segment: how long the log was before it */
+    uint16_t hops[2];     /* by end: how many entries, from first_entry on, are about it */
 };
+
+/* Appends an entry about neither end to the log: the states at this segment as they are. Returns it, or NULL when there
+ * is no memory or the log is full. */
+struct tcps_entry *tcps_append_entry(struct tcps_conn *conn, const struct tcps_memory *memory,
+                                     const struct tcps_segment *seg);
 
 /* Is the segment one that a TCP could send, so that a connection can be known by it (rule 7)? */
 bool tcps_proves_something(const struct tcps_segment *seg);
@@ -40,9 +37,6 @@ void tcps_settle(struct tcps_step *step, unsigned end, enum tcps_reason why);
 
 /* Adds a verdict about `end`: the state stays. */
 void tcps_verdict(struct tcps_step *step, unsigned end, enum tcps_reason why);
-
-/* The state of `end` after the hops so far. */
-enum tcps_state tcps_state_now(const struct tcps_step *step, unsigned end);
 
 /* Is the sender of a segment in SYN_SENT: its SYN seen, nothing of it that answers the peer? */
 bool tcps_only_syn_sent(const struct tcps_endpoint *endpoint);

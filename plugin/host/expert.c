@@ -154,7 +154,7 @@ static enum expert of_reuse(const struct hop *hop)
     int64_t two_msl = (int64_t)tcpstate_preferences()->two_msl * 1000000000;
 
     if (!last) return NOTHING;
-    if ((last->state0 == TCPS_TIME_WAIT || last->state1 == TCPS_TIME_WAIT) &&
+    if ((tcps_entry_state(last, 0) == TCPS_TIME_WAIT || tcps_entry_state(last, 1) == TCPS_TIME_WAIT) &&
         entry_of(hop)->time - last->time < two_msl)
         return PORT_REUSED_EARLY;
     return PORT_REUSED;

@@ -183,7 +183,7 @@ static void add_connection(const struct series *series, const struct tcpstate_co
     add_end(series, connection, 0);
     add_end(series, connection, 1);
     for (uint32_t i = 0; i < log->count; i++) {
-        bool now = is_alive(log->entries[i].state0) || is_alive(log->entries[i].state1);
+        bool now = is_alive(tcps_entry_state(&log->entries[i], 0)) || is_alive(tcps_entry_state(&log->entries[i], 1));
 
         count_alive(series, log->entries[i].time, alive, now);
         alive = now;

@@ -227,8 +227,8 @@ static void tell_difference(const struct world *world, uint32_t seed, unsigned n
     g_string_append_printf(text, "    %u entries; and by the long way\n", quick->log.count);
     rig_facts_text(text, thorough, base);
     g_string_append_printf(text, "    %u entries, the last: client %s, server %s", thorough->log.count,
-                           tcps_reason_name(thorough->log.entries[thorough->log.count - 1].why0),
-                           tcps_reason_name(thorough->log.entries[thorough->log.count - 1].why1));
+                           tcps_reason_name(tcps_entry_why(&thorough->log.entries[thorough->log.count - 1], 0)),
+                           tcps_reason_name(tcps_entry_why(&thorough->log.entries[thorough->log.count - 1], 1)));
     g_test_message("seed %u, packet %u: %s", seed, number + 1, text->str);
     g_string_free(text, TRUE);
 }

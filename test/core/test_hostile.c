@@ -364,7 +364,7 @@ static bool are_same_facts(const struct tcps_endpoint *one, const struct tcps_en
 
     return memcmp(one, other, words) == 0 && one->wscale == other->wscale && one->doubts == other->doubts &&
            one->retractions == other->retractions && one->numbers_at == other->numbers_at &&
-           one->challenge_due == other->challenge_due && one->state == other->state && one->basis == other->basis;
+           one->state == other->state && one->basis == other->basis;
 }
 
 /* PSH, URG, ECE, CWR, AE and the reserved bits decide nothing: both ends' facts are the same to the last bit. */

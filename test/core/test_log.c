@@ -28,8 +28,11 @@ static void close_fixture(struct fixture *f, gconstpointer data)
 
 static bool append(struct fixture *f, uint32_t frame, unsigned layer, unsigned state0)
 {
-    return tcps_log_append(&f->log, &f->memory,
-                           (struct tcps_entry){.frame = frame, .layer = layer & 127u, .state0 = state0 & 15u});
+    struct tcps_entry *entry = tcps_log_append(&f->log, &f->memory);
+
+    if (!entry) return false;
+    *entry = (struct tcps_entry){.frame = frame, .layer = layer & 127u, .hops = tcps_hop(state0, 0, 0) & TCPS_HOPS};
+    return true;
 }
 
 static struct tcps_position at(uint32_t frame, uint8_t layer)

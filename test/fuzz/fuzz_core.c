@@ -139,8 +139,10 @@ static void check_log(const struct tcps_log *log)
     for (uint32_t i = 0; i < log->count; i++) {
         const struct tcps_entry *entry = &log->entries[i];
 
-        REQUIRE(entry->state0 < TCPS_STATE_COUNT && entry->state1 < TCPS_STATE_COUNT);
-        REQUIRE(entry->why0 < TCPS_REASON_COUNT && entry->why1 < TCPS_REASON_COUNT);
+        for (unsigned end = 0; end < 2; end++) {
+            REQUIRE(tcps_entry_state(entry, end) < TCPS_STATE_COUNT);
+            REQUIRE(tcps_entry_why(entry, end) < TCPS_REASON_COUNT);
+        }
         if (i > 0) REQUIRE(rank(entry[-1].frame, entry[-1].layer) <= rank(entry->frame, entry->layer));
     }
 }

@@ -1,0 +1,15 @@
+/* TCPS_RARE marks a function that few segments need: it is kept out of line, so that what every segment passes stays
+ * short and needs few registers. It changes what a packet costs, not what is said of it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef TCPS_RARE_H
+#define TCPS_RARE_H
+
+#if defined(__GNUC__)
+#define TCPS_RARE __attribute__((cold, noinline))
+#else
+#define TCPS_RARE
+#endif
+
+#endif
