@@ -14,6 +14,7 @@
 
 #include "compat.h"
 #include "core/explain.h"
+#include "core/rare.h"
 #include "expert.h"
 #include "fields.h"
 #include "notables.h"
@@ -21,64 +22,55 @@
 #include "segment_source.h"
 #include "streams.h"
 
+enum { MOST_TRANSITIONS = 256 }; /* octets, of one packet, in the Info column */
+
 static int tap;
 static uint32_t looked_at = TCPSTATE_NO_STREAM;
-
-/* The entries that the feed of this packet left at the end of the log. */
-static uint32_t first_fresh_entry(const struct tcps_log *log, const struct tcps_segment *segment)
-{
-    uint32_t first = log->count;
-
-    while (first > 0 && log->entries[first - 1].frame == segment->at.frame) first--;
-    return segment->at.layer == 0 ? first : tcps_log_before(log, segment->at);
-}
 
 /* Finds the log entries of the layer's position. Fills in as much of the view as transitions need; who wants more asks
  * the core for all of it. */
 static bool find_entries(const struct tcpstate_layer *layer, const struct tcps_conn *conn, struct tcps_view *view)
 {
     const struct tcps_log *log = &conn->log;
-    bool first_pass = layer->conn != NULL;
-    uint32_t behind = first_pass ? log->count : tcps_log_until(log, layer->segment.at);
 
-    view->first_entry = first_pass ? first_fresh_entry(log, &layer->segment) : tcps_log_before(log, layer->segment.at);
-    view->entries = behind - view->first_entry;
-    view->client_end = behind ? log->entries[behind - 1].client_end : conn->client_end;
+    if (layer->conn) {
+        view->first_entry = layer->first_entry;
+        view->entries = layer->entries;
+    } else {
+        view->first_entry = tcps_log_before(log, layer->segment.at);
+        view->entries = tcps_log_until(log, layer->segment.at) - view->first_entry;
+    }
+    view->client_end = view->first_entry + view->entries
+                           ? log->entries[view->first_entry + view->entries - 1].client_end
+                           : conn->client_end;
     return view->entries > 0;
 }
 
-/* As col_append_str() does, which goes octet by octet: that was a tenth of all that the plugin costs. `text` is
- * terminated behind `length` octets; it is left out where it has no room. */
-static void append_to_info(column_info *columns, const char *text, size_t length)
+/* Appends " [server→CLOSE_WAIT, server→LAST_ACK]" as col_append_str() does, which goes octet by octet: that was a tenth
+ * of all that the plugin costs. Left out where there is no room. */
+static void append_transitions(col_item_t *column, const struct tcpstate_shown *shown)
 {
-    if (!col_get_writable(columns, COL_INFO)) return;
-    for (int i = MAX(columns->col_first[COL_INFO], 0); i <= columns->col_last[COL_INFO]; i++) {
-        col_item_t *column = &columns->columns[i];
-        size_t used;
+    size_t used = strlen(column->col_data), length;
+    char *text = column->col_buf + used;
 
-        if (!column->fmt_matx[COL_INFO]) continue;
-        used = strlen(column->col_data);
-        if (used + length >= COL_MAX_INFO_LEN) continue;
-        if (column->col_data != column->col_buf) memcpy(column->col_buf, column->col_data, used);
-        memcpy(column->col_buf + used, text, length + 1);
-        column->col_data = column->col_buf;
-    }
-}
-
-/* Appends " [server→CLOSE_WAIT, server→LAST_ACK]", in one go. */
-static void append_transitions(packet_info *pinfo, const struct tcpstate_shown *shown)
-{
-    char text[256];
-    size_t length = tcps_transitions_text(shown->conn, &shown->view, shown->layer->segment.from, text + 2,
-                                          sizeof text - sizeof " []");
-
+    if (used + MOST_TRANSITIONS > COL_MAX_INFO_LEN) return;
+    if (column->col_data != column->col_buf) memcpy(column->col_buf, column->col_data, used + 1);
+    column->col_data = column->col_buf;
+    length = tcps_transitions_text(shown->conn, &shown->view, shown->layer->segment.from, text + 2,
+                                   MOST_TRANSITIONS - sizeof " []");
     if (!length) return;
     memcpy(text, " [", 2);
     memcpy(text + 2 + length, "]", 2);
-    append_to_info(pinfo->cinfo, text, 2 + length + 1);
 }
 
-static void tell_taps(packet_info *pinfo, const struct tcpstate_shown *shown, struct tcps_conn *conn)
+static TCPS_RARE void append_to_info(column_info *columns, const struct tcpstate_shown *shown)
+{
+    if (!col_get_writable(columns, COL_INFO) || columns->col_first[COL_INFO] < 0) return;
+    for (int i = columns->col_first[COL_INFO]; i <= columns->col_last[COL_INFO]; i++)
+        if (columns->columns[i].fmt_matx[COL_INFO]) append_transitions(&columns->columns[i], shown);
+}
+
+static TCPS_RARE void tell_taps(packet_info *pinfo, const struct tcpstate_shown *shown, struct tcps_conn *conn)
 {
     const struct tcpstate_layer *layer = shown->layer;
     struct tcpstate_tap *payload = wmem_new(pinfo->pool, struct tcpstate_tap);
@@ -96,7 +88,7 @@ static void tell_taps(packet_info *pinfo, const struct tcpstate_shown *shown, st
 }
 
 /* In the tree, and to those who collect expert infos. */
-static void show_fully(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct tcpstate_shown *shown)
+static TCPS_RARE void show_fully(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct tcpstate_shown *shown)
 {
     proto_item *item = NULL;
 
@@ -122,7 +114,7 @@ static void show_layer(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, cons
     shown.conn = conn;
     eventful = find_entries(layer, conn, &shown.view);
     if (layer->quoted && !eventful) return; /* the quote was of something else */
-    if (eventful && pinfo->cinfo && tcpstate_preferences()->info_column) append_transitions(pinfo, &shown);
+    if (eventful && pinfo->cinfo && tcpstate_preferences()->info_column) append_to_info(pinfo->cinfo, &shown);
     shown.notables = layer->quoted ? NULL : tcpstate_notables_at(conn, layer->segment.at);
     if (tree || ((eventful || shown.notables) && tcpstate_expert_wanted(pinfo))) show_fully(tvb, pinfo, tree, &shown);
     if (have_tap_listener(tap)) tell_taps(pinfo, &shown, conn);

@@ -35,7 +35,9 @@ enum { END_OF_OPTIONS = 0, NO_OPERATION = 1, WINDOW_SCALE = 3, TIMESTAMPS = 8, F
 
 static const protocol_t *plugin;
 static dissector_table_t inner; /* holds TCP alone: calling it through a table survives "Decode As" and disabling */
-static bool checksums_checked;
+
+/* What the user wants, asked once per file: after a change it is dissected anew. */
+static bool enabled, checksums_checked;
 
 /* The layers of one frame. The room is kept from frame to frame: one frame is dissected at a time. */
 static struct {
@@ -149,7 +151,7 @@ static bool checksum_is_bad(tvbuff_t *tvb, const packet_info *pinfo, uint16_t ch
     return g_ntohs((guint16)~in_cksum(vec, 3)) != checksum;
 }
 
-/* Does the user have Wireshark validate TCP checksums? Asked once per file: a change has it dissected anew. */
+/* Does the user have Wireshark validate TCP checksums? */
 static bool checksums_are_checked(void)
 {
     module_t *module = prefs_find_module("tcp");
@@ -232,7 +234,7 @@ static void take_quote(tvbuff_t *tvb, const packet_info *pinfo)
 /* TCP's place in "ip.proto". Nothing may follow the inner call: TCP's exceptions must pass. */
 static int dissect_watched_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
-    if (proto_is_protocol_enabled(plugin)) {
+    if (enabled) {
         if (pinfo->flags.in_error_pkt)
             take_quote(tvb, pinfo);
         else
@@ -245,6 +247,7 @@ void tcpstate_source_start(void)
 {
     now.frame = NULL;
     now.count = 0;
+    enabled = proto_is_protocol_enabled(plugin);
     checksums_checked = checksums_are_checked();
 }
 

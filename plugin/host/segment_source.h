@@ -18,8 +18,10 @@ struct tcpstate_layer {
     struct tcps_segment segment;
     struct tcps_flow *flow;
     struct tcps_conn *conn; /* in the first pass: the connection it was fed to; else NULL */
-    address address[2];     /* of end 0 and 1; their data lives as long as the frame's dissection */
-    bool quoted;            /* in an ICMP error; only seq and from are set */
+    uint32_t first_entry;   /* in the first pass: the log entries that it left there, and how many */
+    uint32_t entries;
+    address address[2]; /* of end 0 and 1; their data lives as long as the frame's dissection */
+    bool quoted;        /* in an ICMP error; only seq and from are set */
 };
 
 /* Registers what segment_source needs. `proto` is the plugin's protocol: while it is disabled nothing is read. */

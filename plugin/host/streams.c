@@ -36,11 +36,12 @@ struct key {
 
 static GHashTable *tables[VERSIONS][DEPTHS];
 
-/* Packets of a connection come in trains: the flow of the last one, before any table is asked. */
-static struct {
+/* The flows of the last packets, asked before any table: most packets belong to a few hundred connections. By hash. */
+enum { RECENT = 1 << 10 };
+static struct recent {
     struct stream *stream; /* or NULL */
     unsigned version, depth;
-} latest;
+} recent[RECENT];
 
 static int proto_tcp, proto_ip, proto_ipv6, proto_llc;
 
@@ -111,33 +112,36 @@ static const struct {
     GEqualFunc equal;
 } of_version[VERSIONS] = {{hash_none, equal_none}, {hash_ipv4, equal_ipv4}, {hash_ipv6, equal_ipv6}};
 
-static bool is_latest(const struct key *key)
+static struct stream *find_or_add(const struct key *key, bool make)
 {
-    if (!latest.stream || latest.version != key->version || latest.depth != key->depth) return false;
-    return key->version == 1 ? equal_ipv4(latest.stream, &key->stream)
-                             : of_version[key->version].equal(latest.stream, &key->stream);
+    GHashTable **table = &tables[key->version][key->depth];
+    struct stream *stream = *table ? g_hash_table_lookup(*table, &key->stream) : NULL;
+
+    if (stream || !make) return stream;
+    if (!*table) *table = g_hash_table_new(of_version[key->version].hash, of_version[key->version].equal);
+    return add_stream(*table, key);
+}
+
+static bool is_of(const struct recent *entry, const struct key *key)
+{
+    if (!entry->stream || entry->version != key->version || entry->depth != key->depth) return false;
+    return key->version == 1 ? equal_ipv4(entry->stream, &key->stream)
+                             : of_version[key->version].equal(entry->stream, &key->stream);
 }
 
 static struct stream *stream_of(const struct key *key, bool make)
 {
-    GHashTable **table = &tables[key->version][key->depth];
-    struct stream *stream;
+    guint hash = key->version == 1 ? hash_ipv4(&key->stream) : of_version[key->version].hash(&key->stream);
+    struct recent *entry = &recent[hash % RECENT];
 
-    if (is_latest(key)) return latest.stream;
-    stream = *table ? g_hash_table_lookup(*table, &key->stream) : NULL;
-    if (!stream && make) {
-        if (!*table) *table = g_hash_table_new(of_version[key->version].hash, of_version[key->version].equal);
-        stream = add_stream(*table, key);
-    }
-    latest.stream = stream;
-    latest.version = key->version;
-    latest.depth = key->depth;
-    return stream;
+    if (!is_of(entry, key))
+        *entry = (struct recent){.stream = find_or_add(key, make), .version = key->version, .depth = key->depth};
+    return entry->stream;
 }
 
 void tcpstate_streams_stop(void)
 {
-    latest.stream = NULL;
+    memset(recent, 0, sizeof recent);
     for (unsigned version = 0; version < VERSIONS; version++)
         for (unsigned depth = 0; depth < DEPTHS; depth++)
             g_clear_pointer(&tables[version][depth], g_hash_table_destroy);
@@ -234,17 +238,30 @@ bool tcpstate_find_flow(struct tcpstate_layer *layer, const packet_info *pinfo, 
 
 /* ---- connections ---- */
 
+/* `newest` was the flow's newest connection, with `entries` in its log, before the layer was fed to its connection. */
+static void note_entries(struct tcpstate_layer *layer, const struct tcps_conn *newest, uint32_t entries)
+{
+    layer->first_entry = layer->conn == newest ? entries : 0;
+    layer->entries = layer->conn ? layer->conn->log.count - layer->first_entry : 0;
+}
+
 void tcpstate_feed(struct tcpstate_layer *layer)
 {
     const struct tcps_conn *newest = tcps_newest(layer->flow);
+    uint32_t entries = newest->log.count;
 
     layer->conn = tcps_flow_feed(layer->flow, &tcpstate_memory, &layer->segment);
-    if (tcps_newest(layer->flow) != newest) tcps_newest(layer->flow)->stream = TCPSTATE_NO_STREAM;
+    note_entries(layer, newest, entries);
+    if (layer->conn != newest && layer->conn) layer->conn->stream = TCPSTATE_NO_STREAM;
 }
 
 void tcpstate_feed_quote(struct tcpstate_layer *layer)
 {
+    const struct tcps_conn *newest = tcps_newest(layer->flow);
+    uint32_t entries = newest->log.count;
+
     layer->conn = tcps_flow_unreachable(layer->flow, &tcpstate_memory, &layer->segment);
+    note_entries(layer, newest, entries);
 }
 
 struct tcps_conn *tcpstate_conn_of(const struct tcpstate_layer *layer)
