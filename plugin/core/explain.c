@@ -142,38 +142,31 @@ void tcps_event_text(const struct tcps_conn *conn, const struct tcps_view *view,
     put_text(&writing, transition_words(event->end == view->client_end, event->to)->text);
 }
 
-/* Appends the transitions of one end. Returns how many octets of `text` are used, of which `used` were before. */
-static size_t put_transitions(const struct tcps_conn *conn, const struct tcps_view *view, unsigned end, char *text,
-                              size_t size, size_t used)
-{
-    const struct tcps_entry *entry = &conn->log.entries[view->first_entry];
-    unsigned before = tcps_state_before(conn, view->first_entry, end);
-
-    for (const struct tcps_entry *behind = entry + view->entries; entry < behind; entry++) {
-        unsigned state = tcps_entry_state(entry, end);
-        const struct words *words;
-
-        if (state == before) continue;
-        before = state;
-        words = transition_words(end == view->client_end, state);
-        if (used + sizeof ", " + sizeof words->text > size) break;
-        if (used) text[used++] = ',', text[used++] = ' ';
-        memcpy(text + used, words->text, sizeof words->text);
-        used += words->length;
-    }
-    return used;
-}
-
 /* Done for every packet of the packet list, so it reads the log itself instead of asking for event after event. */
 size_t tcps_transitions_text(const struct tcps_conn *conn, const struct tcps_view *view, unsigned sender, char *text,
                              size_t size)
 {
+    uint32_t first = view->first_entry, behind = first + view->entries;
     size_t used = 0;
 
-    if (size) text[0] = '\0';
-    if (!view->entries) return 0;
-    used = put_transitions(conn, view, sender, text, size, used);
-    return put_transitions(conn, view, !sender, text, size, used);
+    for (unsigned pass = 0; pass < 2 && first < behind; pass++) {
+        unsigned end = pass ? !sender : sender;
+        unsigned before = tcps_state_before(conn, first, end);
+
+        for (uint32_t i = first; i < behind; i++) {
+            unsigned state = tcps_entry_state(&conn->log.entries[i], end);
+            const struct words *words = transition_words(end == view->client_end, state);
+
+            if (state == before) continue;
+            before = state;
+            if (used + sizeof ", " + sizeof words->text > size) break;
+            if (used) text[used++] = ',', text[used++] = ' ';
+            memcpy(text + used, words->text, sizeof words->text);
+            used += words->length;
+        }
+    }
+    if (!used && size) text[0] = '\0';
+    return used;
 }
 
 /* ---- sentences ---- */

@@ -63,14 +63,14 @@ static void append_transitions(col_item_t *column, const struct tcpstate_shown *
     memcpy(text + 2 + length, "]", 2);
 }
 
-static TCPS_RARE void append_to_info(column_info *columns, const struct tcpstate_shown *shown)
+static void append_to_info(column_info *columns, const struct tcpstate_shown *shown)
 {
     if (!col_get_writable(columns, COL_INFO) || columns->col_first[COL_INFO] < 0) return;
     for (int i = columns->col_first[COL_INFO]; i <= columns->col_last[COL_INFO]; i++)
         if (columns->columns[i].fmt_matx[COL_INFO]) append_transitions(&columns->columns[i], shown);
 }
 
-static TCPS_RARE void tell_taps(packet_info *pinfo, const struct tcpstate_shown *shown, struct tcps_conn *conn)
+static void tell_taps(packet_info *pinfo, const struct tcpstate_shown *shown, struct tcps_conn *conn)
 {
     const struct tcpstate_layer *layer = shown->layer;
     struct tcpstate_tap *payload = wmem_new(pinfo->pool, struct tcpstate_tap);
