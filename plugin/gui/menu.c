@@ -16,6 +16,7 @@
 #include <epan/proto.h>
 #include <epan/stat_tap_ui.h>
 
+#include "report/ladder_picture.h"
 #include "report/run.h"
 
 /* What fits the window as it opens. */

@@ -17,6 +17,7 @@
 #include <epan/tap.h>
 
 #include "kinds.h"
+#include "ladder_picture.h"
 #include "run.h"
 #include "writer.h"
 

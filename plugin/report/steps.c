@@ -1,8 +1,10 @@
-/* Keeping the segments of one stream, folded. See steps.h.
+/* Keeping the segments of one stream, folded, and what each of them says. See steps.h.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "steps.h"
+
+#include "core/explain.h"
 
 /* Of a run of plain segments so many are kept singly at each end. */
 enum { KEPT_SINGLY = 3 };
@@ -111,6 +113,34 @@ void tcpstate_steps_add(struct tcpstate_steps *steps, const struct tcpstate_tap 
     if (steps->steps->len - steps->run > 2 * KEPT_SINGLY)
         merge(steps, steps->run + KEPT_SINGLY, steps->run + KEPT_SINGLY + 1);
     g_array_append_val(steps->steps, step);
+}
+
+/* ---- what a step says ----------------------------------------------------------------------------------------- */
+
+uint32_t tcpstate_step_seq(const struct tcpstate_step *step)
+{
+    return tcps_relative_seq(step->conn, step->segment.from & 1, step->segment.seq, step->segment.at);
+}
+
+uint32_t tcpstate_step_ack(const struct tcpstate_step *step)
+{
+    return tcps_relative_seq(step->conn, !(step->segment.from & 1), step->segment.ack, step->segment.at);
+}
+
+static bool has_reason(const struct tcpstate_step *step, const struct tcps_view *view, enum tcps_reason why)
+{
+    struct tcps_event event;
+
+    for (unsigned i = 0; tcps_event_at(step->conn, view, step->segment.from & 1, i, &event); i++)
+        if (event.why == why) return true;
+    return false;
+}
+
+const char *tcpstate_step_remark(const struct tcpstate_step *step, const struct tcps_view *view)
+{
+    if (step->copies || has_reason(step, view, TCPS_WHY_COPY)) return "copy";
+    if (step->keep_alive) return "keep-alive";
+    return step->again ? "again" : "";
 }
 
 void tcpstate_flags_text(unsigned flags, char *text, size_t size)
