@@ -19,6 +19,7 @@ struct picture {
     unsigned arrows; /* width of the part between the lifelines */
     int64_t start;
     const char *dots;
+    bool has_marks; /* a state that was drawn has the mark of a correction */
 };
 
 static unsigned characters(const char *text)
@@ -123,9 +124,10 @@ static void arrow_of(const struct picture *picture, const struct tcpstate_step *
     g_string_free(label, TRUE);
 }
 
-/* The changes of one end at a step, as texts; a state that was taken back is marked. */
+/* The changes of one end at a step, as texts; corrections are marked. The legend tells what the mark means. */
 struct changes {
     unsigned count;
+    bool has_marks;
     char text[16][STATE_WIDTH + 2];
 };
 
@@ -133,13 +135,16 @@ static void changes_of(const struct tcpstate_step *step, const struct tcps_view 
                        struct changes *changes)
 {
     struct tcps_event event;
+    bool corrects;
 
-    changes->count = 0;
+    *changes = (struct changes){0};
     for (unsigned i = 0; tcps_event_at(step->conn, view, step->segment.from & 1, i, &event); i++) {
         if (event.end != end || !tcps_event_is_transition(&event) || changes->count == G_N_ELEMENTS(changes->text))
             continue;
-        g_snprintf(changes->text[changes->count++], sizeof changes->text[0], "%s%s",
-                   tcps_reason_kind(event.why) == TCPS_CORRECTION ? "!" : "", tcps_state_name(event.to));
+        corrects = tcps_reason_kind(event.why) == TCPS_CORRECTION;
+        changes->has_marks |= corrects;
+        g_snprintf(changes->text[changes->count++], sizeof changes->text[0], "%s%s", corrects ? "!" : "",
+                   tcps_state_name(event.to));
     }
 }
 
@@ -176,7 +181,7 @@ static void draw_words(const struct picture *picture, const struct tcpstate_step
     }
 }
 
-static void draw_segment(const struct picture *picture, const struct tcpstate_step *step)
+static void draw_segment(struct picture *picture, const struct tcpstate_step *step)
 {
     unsigned sender = step->segment.from & 1;
     struct changes sent, received;
@@ -189,6 +194,7 @@ static void draw_segment(const struct picture *picture, const struct tcpstate_st
     from_client = sender == view.client_end;
     changes_of(step, &view, sender, &sent);
     changes_of(step, &view, !sender, &received);
+    picture->has_marks |= sent.has_marks || received.has_marks;
     for (unsigned i = 0; i + 1 < sent.count; i++) draw_states(picture, &view, sender, sent.text[i]);
     mine = sent.count ? sent.text[sent.count - 1] : "";
     theirs = received.count ? received.text[0] : "";
@@ -294,18 +300,38 @@ static void measure(struct picture *picture, const GArray *steps)
     picture->arrows = CLAMP(picture->writer->width, around + NARROWEST, around + WIDEST) - around;
 }
 
+static void draw_nothing(const struct picture *picture, uint32_t stream)
+{
+    char text[64];
+
+    g_snprintf(text, sizeof text, "No packet of TCP stream %u.", stream);
+    tcpstate_write_line(picture->writer, text);
+}
+
+/* What is below the lifelines: what was left out, and what the mark means where one was drawn. */
+static void draw_foot(const struct picture *picture, uint64_t left_out)
+{
+    char text[96];
+
+    if (left_out) {
+        g_snprintf(text, sizeof text, "%s %" PRIu64 " more segments are not drawn.", picture->dots, left_out);
+        tcpstate_write_line(picture->writer, text);
+    }
+    if (!picture->has_marks) return;
+    tcpstate_write_line(picture->writer, "");
+    tcpstate_write_line(picture->writer, "! marks a correction of what was presumed; the words below it say why.");
+}
+
 void tcpstate_draw_ladder(struct tcpstate_writer *writer, const struct tcpstate_report_input *input)
 {
     const GArray *steps = input->steps->steps;
     struct picture picture = {.writer = writer, .dots = writer->ascii ? "..." : "…"};
     const struct tcps_conn *conn = NULL;
-    GString *line = g_string_new(NULL);
 
     if (steps->len)
         measure(&picture, steps);
     else
-        g_string_printf(line, "No packet of TCP stream %u.", input->steps->stream);
-    if (line->len) tcpstate_write_line(writer, line->str);
+        draw_nothing(&picture, input->steps->stream);
     for (guint i = 0; i < steps->len; i++) {
         const struct tcpstate_step *step = &g_array_index(steps, struct tcpstate_step, i);
         const struct tcpstate_connection *connection;
@@ -322,9 +348,5 @@ void tcpstate_draw_ladder(struct tcpstate_writer *writer, const struct tcpstate_
         else
             draw_segment(&picture, step);
     }
-    if (input->steps->left_out) {
-        g_string_printf(line, "%s %" PRIu64 " more segments are not drawn.", picture.dots, input->steps->left_out);
-        tcpstate_write_line(writer, line->str);
-    }
-    g_string_free(line, TRUE);
+    draw_foot(&picture, input->steps->left_out);
 }

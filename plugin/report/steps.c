@@ -40,7 +40,9 @@ static bool is_put_aside(const struct tcpstate_tap *tap)
     return false;
 }
 
-/* The core knows copies of what changes a state; this one tells those of data. No retransmission comes that soon. */
+/* The core knows copies of what changes a state; this one tells those of data. No retransmission comes that soon. Of a
+ * pure ACK nobody can tell: a duplicate ACK has the same octets, comes as soon, and differs only in the IP
+ * identification, which is not read for what changes no state. */
 static bool is_copy(const struct tcps_segment *segment, const struct tcps_segment *last)
 {
     return segment->time - last->time < COPY_WITHIN_NS && segment->seq == last->seq && segment->ack == last->ack &&
