@@ -242,9 +242,7 @@ static tap_packet_status take_time(void *data, packet_info *pinfo, epan_dissect_
     (void)payload;
     (void)flags;
     table->pass = edt;
-    if (table->gathers && pinfo->presence_flags & PINFO_HAS_TS)
-        tcpstate_gather_time(&table->gathering,
-                             (int64_t)pinfo->abs_ts.secs * INT64_C(1000000000) + pinfo->abs_ts.nsecs);
+    if (table->gathers) tcpstate_gather_time(&table->gathering, pinfo);
     return TAP_PACKET_DONT_REDRAW;
 }
 

@@ -9,7 +9,9 @@
 
 #include <epan/to_str.h>
 
-#define SECOND UINT64_C(1000000000)
+#include "core/segment.h"
+
+#define SECOND ((uint64_t)TCPS_SECOND)
 
 static void clear_table(void *table)
 {

@@ -6,8 +6,6 @@
 
 #include <inttypes.h>
 
-#define NANOSECONDS INT64_C(1000000000)
-
 /* One connection more or less. */
 struct change {
     int64_t time;
@@ -94,7 +92,7 @@ static void add_changes(GArray *changes, const struct tcpstate_connection *conne
     }
     if (was)
         change(changes,
-               MIN(connection->last_time + tcpstate_preferences()->two_msl * NANOSECONDS,
+               MIN(connection->last_time + tcpstate_preferences()->two_msl * TCPS_SECOND,
                    tcpstate_replaced_at(connection)),
                -1);
 }

@@ -165,8 +165,7 @@ static tap_packet_status take_time(void *data, packet_info *pinfo, epan_dissect_
     (void)edt;
     (void)payload;
     (void)flags;
-    if (pinfo->presence_flags & PINFO_HAS_TS)
-        tcpstate_gather_time(&run->gathering, (int64_t)pinfo->abs_ts.secs * INT64_C(1000000000) + pinfo->abs_ts.nsecs);
+    tcpstate_gather_time(&run->gathering, pinfo);
     return TAP_PACKET_DONT_REDRAW;
 }
 

@@ -138,8 +138,8 @@ static void seconds_text(int64_t nanoseconds, char *text, size_t size)
 {
     uint64_t magnitude = nanoseconds < 0 ? 0 - (uint64_t)nanoseconds : (uint64_t)nanoseconds;
 
-    g_snprintf(text, (gulong)size, "%s%" PRIu64 ".%09" PRIu64, nanoseconds < 0 ? "-" : "", magnitude / 1000000000,
-               magnitude % 1000000000);
+    g_snprintf(text, (gulong)size, "%s%" PRIu64 ".%09" PRIu64, nanoseconds < 0 ? "-" : "", magnitude / TCPS_SECOND,
+               magnitude % TCPS_SECOND);
 }
 
 /* The value as programs read it; for an endpoint, the address alone. */
