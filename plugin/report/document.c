@@ -62,6 +62,15 @@ void tcpstate_document_note(struct tcpstate_document *document, const char *form
     va_end(arguments);
 }
 
+void tcpstate_row_fill(const struct tcpstate_table *table, guint row, struct tcpstate_cell *cells)
+{
+    for (unsigned i = 0; i < table->column_count; i++) {
+        cells[i].filled = false;
+        cells[i].text = "";
+    }
+    table->fill(tcpstate_item_at(table, row), cells);
+}
+
 void tcpstate_cell_text(struct tcpstate_cell *cell, const char *text)
 {
     cell->filled = text[0] != '\0';

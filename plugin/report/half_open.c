@@ -191,7 +191,7 @@ uint64_t tcpstate_failures_of(const struct tcpstate_server *server)
 {
     uint64_t failures = 0;
 
-    for (unsigned status = 0; status < G_N_ELEMENTS(server->by_status); status++)
+    for (unsigned status = 0; status < TCPS_STATUS_COUNT; status++)
         if (is_failure(status)) failures += server->by_status[status];
     return failures;
 }

@@ -117,9 +117,9 @@ struct tcpstate_run {
     void *context;
 };
 
-static bool is_ladder(const struct tcpstate_run *run)
+static bool is_picture(const struct tcpstate_run *run)
 {
-    return run->request.kind->argument == TCPSTATE_ARGUMENT_STREAM;
+    return tcpstate_is_picture(run->request.kind);
 }
 
 static void start_gathering(struct tcpstate_run *run)
@@ -150,9 +150,9 @@ static tap_packet_status take_packet(void *data, packet_info *pinfo, epan_dissec
     (void)edt;
     (void)flags;
     if (!tap->conn) return TAP_PACKET_DONT_REDRAW;
-    if (is_ladder(run) && tap->conn->stream != run->request.stream) return TAP_PACKET_DONT_REDRAW;
+    if (is_picture(run) && tap->conn->stream != run->request.stream) return TAP_PACKET_DONT_REDRAW;
     tcpstate_gather(&run->gathering, tap);
-    if (is_ladder(run)) tcpstate_steps_add(&run->steps, tap);
+    if (is_picture(run)) tcpstate_steps_add(&run->steps, tap);
     return TAP_PACKET_REDRAW;
 }
 
@@ -176,7 +176,7 @@ static void draw(void *data)
     struct tcpstate_report_input input = {
         .gathering = &run->gathering,
         .argument = run->request.seconds,
-        .steps = is_ladder(run) ? &run->steps : NULL,
+        .steps = is_picture(run) ? &run->steps : NULL,
     };
 
     run->request.kind->compute(&input, document);

@@ -109,7 +109,7 @@ static gint by_frame(gconstpointer one, gconstpointer other)
 
 static void count_causes(const GArray *items, struct tcpstate_document *document)
 {
-    uint64_t counts[32] = {0};
+    uint64_t counts[TCPS_CAUSE_COUNT] = {0};
 
     for (guint i = 0; i < items->len; i++) {
         const struct reset *reset = &g_array_index(items, struct reset, i);
@@ -119,7 +119,7 @@ static void count_causes(const GArray *items, struct tcpstate_document *document
         tcps_conn_view(reset->connection->conn, at, &view);
         counts[tcps_rst_cause_of(reset->connection->conn, &view, reset->sender)]++;
     }
-    for (unsigned cause = 1; *tcps_rst_cause_name(cause); cause++)
+    for (unsigned cause = TCPS_CAUSE_none + 1; cause < TCPS_CAUSE_COUNT; cause++)
         if (counts[cause])
             tcpstate_document_count(document, "causes", "Causes", tcps_rst_cause_name(cause), counts[cause]);
 }

@@ -124,15 +124,6 @@ void tcpstate_write_line(struct tcpstate_writer *writer, const char *line)
     tcpstate_writer_end_line(writer, begin);
 }
 
-void tcpstate_row_fill(const struct tcpstate_table *table, guint row, struct tcpstate_cell *cells)
-{
-    for (unsigned i = 0; i < table->column_count; i++) {
-        cells[i].filled = false;
-        cells[i].text = "";
-    }
-    table->fill(tcpstate_item_at(table, row), cells);
-}
-
 /* Seconds with nine digits; no floating point, which would round them. */
 static void seconds_text(int64_t nanoseconds, char *text, size_t size)
 {
