@@ -111,7 +111,7 @@ static void try_ack(const struct trial *trial, uint32_t ack)
 }
 
 /* In SYN_SENT the ACK of a RST decides (RFC 9293 3.10.7.3) - or its number, if the SYN,ACK was on its way before it. In
- * SYN_RECEIVED it must be in the window; where in it, stacks differ (RFC 5961 3.2, REAL-STACKS.md 11). */
+ * SYN_RECEIVED it must be in the window; where in it, stacks differ (RFC 5961 3.2, REAL-STACKS 11). */
 static void try_rst_in_opening(const struct trial *trial, uint32_t seq, uint32_t ack, unsigned flags)
 {
     struct tcps_segment seg = hostile_segment(trial->place, trial->from, flags);
