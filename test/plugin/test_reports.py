@@ -198,20 +198,16 @@ def test_census_at_the_end(rows):
     assert counts == {"FIN_WAIT_2": ("3", "0"), "CLOSE_WAIT": ("0", "3")}
 
 
-def test_census_applies_2msl(rows, tshark, captures, scratch):
+def test_census_applies_2msl(rows, wireshark, captures, scratch):
     assert {row["state"] for row in rows("census", T1)} == {"TIME_WAIT", "CLOSED"}
     later = scratch / "later.pcapng"
     both = scratch / "both.pcapng"
-    wireshark_tools(tshark, "editcap", "-t", "61", captures / T2, later)
-    wireshark_tools(tshark, "mergecap", "-w", both, captures / T1, later)
+    wireshark.run("editcap", "-t", "61", captures / T2, later)
+    wireshark.run("mergecap", "-w", both, captures / T1, later)
     counts = {row["state"]: row["endpoints"] for row in rows("census", both)}
     assert counts == {"TIME_WAIT": "1", "CLOSED": "3"}
     longer = {row["state"]: row["endpoints"] for row in rows("census", both, "-o", "tcpstate.two_msl:240")}
     assert longer == {"TIME_WAIT": "2", "CLOSED": "2"}
-
-
-def wireshark_tools(tshark, program, *arguments):
-    tshark.__self__.run(program, *arguments)
 
 
 def test_census_as_a_series(rows):
