@@ -106,7 +106,7 @@ static bool is_number(enum tcpstate_column_type type)
  * order of the texts the order of the numbers, up to the `digits` that the column's largest has. */
 static char *text_of(const struct tcpstate_column *column, const struct tcpstate_cell *cell, unsigned digits)
 {
-    char text[360];
+    char text[80];
 
     if (!cell->filled) return g_strdup("");
     switch (column->type) {

@@ -11,7 +11,13 @@
 
 /* The picture from left to right: frame, time, the client's state, its lifeline, arrows, the server's lifeline, its
  * state. */
-enum { STATE_WIDTH = 13, AROUND = 2 * STATE_WIDTH + 6, WIDEST = 60, NARROWEST = 24 };
+enum {
+    STATE_WIDTH = 13,             /* ESTABLISHED or SYN_RECEIVED, and its mark */
+    AROUND = 2 * STATE_WIDTH + 6, /* states, lifelines and the blanks beside them */
+    WIDEST = 60,                  /* the arrows, in a wide terminal */
+    NARROWEST = 24,               /* the arrows, in a narrow one */
+    MOST_CHANGES = 16,            /* of one end at one step; more than a handful never come */
+};
 
 struct picture {
     struct tcpstate_writer *writer;
@@ -128,7 +134,7 @@ static void arrow_of(const struct picture *picture, const struct tcpstate_step *
 struct changes {
     unsigned count;
     bool has_marks;
-    char text[16][STATE_WIDTH + 2];
+    char text[MOST_CHANGES][STATE_WIDTH + 2];
 };
 
 static void changes_of(const struct tcpstate_step *step, const struct tcps_view *view, unsigned end,
@@ -139,8 +145,7 @@ static void changes_of(const struct tcpstate_step *step, const struct tcps_view 
 
     *changes = (struct changes){0};
     for (unsigned i = 0; tcps_event_at(step->conn, view, step->segment.from & 1, i, &event); i++) {
-        if (event.end != end || !tcps_event_is_transition(&event) || changes->count == G_N_ELEMENTS(changes->text))
-            continue;
+        if (event.end != end || !tcps_event_is_transition(&event) || changes->count == MOST_CHANGES) continue;
         corrects = tcps_reason_kind(event.why) == TCPS_CORRECTION;
         changes->has_marks |= corrects;
         g_snprintf(changes->text[changes->count++], sizeof changes->text[0], "%s%s", corrects ? "!" : "",

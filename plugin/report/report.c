@@ -280,11 +280,10 @@ static tcpstate_tap_init_result start(const char *argument, void *data)
 }
 
 /* The program picks the longest name that the argument begins with: "tcpstate" takes what no report answers to. */
-static void register_command(const char *command, const char *title)
+static void register_command(const char *command)
 {
     stat_tap_ui ui = {
         .group = REGISTER_STAT_GROUP_GENERIC,
-        .title = title,
         .cli_string = command,
         .tap_init_cb = start,
     };
@@ -295,8 +294,8 @@ static void register_command(const char *command, const char *title)
 void tcpstate_register_reports(void)
 {
     register_cleanup_routine(forget_connections);
-    register_command(COMMAND, NULL);
-#define X(name, argument, title, what, question) register_command(COMMAND "," #name, NULL);
+    register_command(COMMAND);
+#define X(name, argument, title, what, question) register_command(COMMAND "," #name);
     TCPSTATE_REPORT_KINDS(X)
 #undef X
 }

@@ -5,6 +5,7 @@
 #include "steps.h"
 
 #include "core/explain.h"
+#include "core/seq.h"
 
 /* Of a run of plain segments so many are kept singly at each end. */
 enum { KEPT_SINGLY = 3 };
@@ -55,7 +56,7 @@ static void follow(struct tcpstate_steps *steps, struct tcpstate_step *step, boo
     const struct tcps_segment *segment = &step->segment;
     unsigned from = segment->from & 1;
     uint32_t space = tcps_segment_space(segment), end = segment->seq + space;
-    bool old = steps->has_next[from] && (int32_t)(end - steps->next[from]) <= 0;
+    bool old = steps->has_next[from] && seq_leq(end, steps->next[from]);
 
     if (segment->flags & TCPS_RST) return;
     step->keep_alive = steps->has_next[from] && segment->len <= 1 && segment->seq == steps->next[from] - 1 &&
