@@ -3,7 +3,7 @@
  * something proves it; absence is harmless. Knows RFC 9293 3.3.1, not segments in flight nor frames of a capture.
  * Look next: conn.c, which gathers the facts.
  *
- * The policy of evidence (DESIGN.md section 1), in short:
+ * The policy of evidence (docs/inference.md), in short:
  *   1. A segment proves what its sender sent (SEG.SEQ, SYN, FIN) and what it had received (SEG.ACK).
  *   2. An ACK is presumed to reach its addressee at once, and so is what its sender sent before it.
  *   3. A presumption is taken back when the addressee's own segment contradicts it.

@@ -1,4 +1,4 @@
-/* What a segment proves, put into facts (DESIGN.md rules 1 to 4, 6, 7, 12). Private to the core.
+/* What a segment proves, put into facts (README.md, rules 1 to 4, 6, 7, 12). Private to the core.
  * Four rooms: numbers.c (one endpoint's numbers), handshake.c (SYN and SYN,ACK), fin.c (FIN), ordinary.c (all the rest,
  * which calls the others). All know one connection and one segment; RST is judged in reset.c, states are computed in
  * endpoint.c and logged by conn.c. `me` sent the segment, `peer` is addressed by it.

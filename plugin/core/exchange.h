@@ -27,11 +27,13 @@ enum tcps_open_status {
 #define X(name) TCPS_STATUS_##name,
     TCPS_OPEN_STATUSES(X)
 #undef X
+        TCPS_STATUS_COUNT
 };
 enum tcps_close_kind {
 #define X(name) TCPS_CLOSE_##name,
     TCPS_CLOSE_KINDS(X)
 #undef X
+        TCPS_CLOSE_COUNT
 };
 
 const char *tcps_open_kind_name(unsigned kind);     /* "three_way"; "" for none. Static. */

@@ -98,7 +98,7 @@ TCPS_RARE void tcps_forget_unseen_fin(struct tcps_step *step)
 }
 
 /* An ACK of one octet more than is known may be that of a FIN which was not captured: nobody sends one octet and then
- * waits, but everybody closes once (REAL-STACKS.md 18, 31). */
+ * waits, but everybody closes once (REAL-STACKS 18, 31). */
 void tcps_guess_fin(struct tcps_step *step)
 {
     struct tcps_endpoint *peer = step->peer;
@@ -113,7 +113,7 @@ void tcps_guess_fin(struct tcps_step *step)
     peer->known |= TCPS_FIN_GUESSED;
 }
 
-/* The same of a bare segment one octet further than its sender was seen to send (REAL-STACKS.md 18). */
+/* The same of a bare segment one octet further than its sender was seen to send (REAL-STACKS 18). */
 void tcps_guess_own_fin(struct tcps_endpoint *me, const struct tcps_segment *seg)
 {
     me->known &= ~(uint32_t)TCPS_FIN_GUESSED;

@@ -10,7 +10,7 @@
 /* So many segments of one end must agree on far-off numbers before they are believed without the peer's witness. */
 enum { WITNESSES = 3 };
 
-/* After so many retractions a bare ACK no longer opens a server: its accept queue is full (REAL-STACKS.md 27). */
+/* After so many retractions a bare ACK no longer opens a server: its accept queue is full (REAL-STACKS 27). */
 enum { TRUSTED_RETRACTIONS = 2 };
 
 /* ---- is the segment to be believed? ---- */

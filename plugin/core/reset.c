@@ -1,4 +1,4 @@
-/* Judging RST (DESIGN.md rule 5; RFC 9293 3.5.3 and 3.10.7, RFC 5961 3, REAL-STACKS.md 1 to 15).
+/* Judging RST (README.md, rule 5; RFC 9293 3.5.3 and 3.10.7, RFC 5961 3, REAL-STACKS 1 to 15).
  * Whether a RST counts depends on what its receiver waits for - which the observer knows only within limits: RCV.NXT
  * lies between the last ACK that the receiver sent and the highest number that the RST's sender has used.
  *
@@ -12,7 +12,7 @@
 
 enum judgement { EXACT, IN_WINDOW, OUTSIDE };
 
-/* The FIN's own number is accepted too once the FIN is in (Linux; REAL-STACKS.md 4): data crossed it. Not in
+/* The FIN's own number is accepted too once the FIN is in (Linux; REAL-STACKS 4): data crossed it. Not in
  * TIME_WAIT. */
 static bool is_number_of_taken_fin(const struct tcps_step *step, uint32_t seq)
 {
@@ -37,7 +37,7 @@ static enum judgement judge_number(const struct tcps_step *step)
     return tcps_has(peer, TCPS_HAS_RCV) && seq_between(low, seq, peer->rcv_edge) ? IN_WINDOW : OUTSIDE;
 }
 
-/* A listener's half-open connection checks the RST's ACK as well, if it has one (REAL-STACKS.md 11). */
+/* A listener's half-open connection checks the RST's ACK as well, if it has one (REAL-STACKS 11). */
 static bool has_wrong_ack(const struct tcps_step *step)
 {
     return (step->seg->flags & TCPS_ACK) && !tcps_is_past_syn(step->peer, step->seg->ack);
@@ -71,7 +71,7 @@ static void show_fin_taken(struct tcps_step *step)
 }
 
 /* In TIME_WAIT nothing is answered by RST: it was only presumed that the peer's FIN had arrived, and this is an orphan
- * in FIN_WAIT_2 that got data (REAL-STACKS.md 12). */
+ * in FIN_WAIT_2 that got data (REAL-STACKS 12). */
 static void take_back_crossing(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me;
@@ -129,7 +129,7 @@ static void close_both(struct tcps_step *step, enum tcps_reason mine, enum tcps_
 
 /* A client in SYN_SENT rejects what is not for it - a bad SYN,ACK, an old connection's challenge ACK - with a RST that
  * takes its number from there, and goes on. Only ISS+1, or up to the end of the SYN's data, means that no socket is
- * left (REAL-STACKS.md 9). A listener does the same to a wrong third ACK. */
+ * left (REAL-STACKS 9). A listener does the same to a wrong third ACK. */
 static bool keeps_sender(const struct tcps_step *step)
 {
     const struct tcps_endpoint *me = step->me;
@@ -139,7 +139,7 @@ static bool keeps_sender(const struct tcps_step *step)
     return tcps_has(me, TCPS_SENT_SYNACK) && !tcps_is_open(me) && step->seg->seq != me->snd_nxt;
 }
 
-/* A second SYN reached a half-open listener: it resets that SYN and drops the request (REAL-STACKS.md 11). */
+/* A second SYN reached a half-open listener: it resets that SYN and drops the request (REAL-STACKS 11). */
 static bool drops_request(const struct tcps_step *step)
 {
     const struct tcps_conn *conn = step->conn;

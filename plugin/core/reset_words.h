@@ -42,6 +42,7 @@ enum tcps_rst_cause {
 #define X(name, meaning) TCPS_CAUSE_##name,
     TCPS_RST_CAUSES(X)
 #undef X
+        TCPS_CAUSE_COUNT
 };
 
 const char *tcps_rst_validity_name(unsigned validity);

@@ -19,6 +19,8 @@ enum {
     TCPS_ACK = 0x10,
 };
 
+#define TCPS_SECOND INT64_C(1000000000) /* in nanoseconds, as all times and durations are */
+
 #define TCPS_NO_WSCALE 0xff /* the segment carries no window scale option */
 
 /* Where a segment stands in the capture: the frame, and which TCP layer of that frame (0 = first; A-MSDU and

@@ -29,7 +29,7 @@ enum tcps_state {
         TCPS_STATE_COUNT
 };
 
-/* How a state is known (DESIGN.md section 1, end). X(name, what it means) */
+/* How a state is known (docs/inference.md). X(name, what it means) */
 #define TCPS_BASES(X)                                                                                                  \
     X(none, "nothing is known")                                                                                        \
     X(observed, "a segment of the endpoint's own proves it")                                                           \

@@ -1,6 +1,6 @@
 /* The flow graph "TCP states": an arrow per segment, and on it, at the lifeline's side, the state that an end enters.
  * The one file that knows what Wireshark does not tell plugins: epan/sequence_analysis.h is not installed, though its
- * functions are exported. Look next: report/ladder.c, the same picture as text.
+ * functions are exported. Look next: report/ladder_picture.h, the same picture as text.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

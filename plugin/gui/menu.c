@@ -16,6 +16,7 @@
 #include <epan/proto.h>
 #include <epan/stat_tap_ui.h>
 
+#include "report/ladder_picture.h"
 #include "report/run.h"
 
 /* What fits the window as it opens. */
@@ -237,11 +238,6 @@ static void add_text(ext_menu_t *menu, const struct tcpstate_report_kind *kind)
     g_free(label);
 }
 
-static bool is_picture(const struct tcpstate_report_kind *kind)
-{
-    return kind->argument == TCPSTATE_ARGUMENT_STREAM;
-}
-
 /* A menu of a plugin's own, below Statistics: entries of scripts (funnel_register_menu) and of tables get no submenu
  * there. First the tables and the picture, then all as texts, which have totals and remarks besides. */
 void tcpstate_register_menu(void)
@@ -253,7 +249,7 @@ void tcpstate_register_menu(void)
     for (unsigned i = 0; i < tcpstate_report_count; i++) {
         struct entries entries = {.menu = menu, .kind = &tcpstate_report_kinds[i]};
 
-        if (is_picture(entries.kind))
+        if (tcpstate_is_picture(entries.kind))
             add_text(menu, entries.kind);
         else
             tcpstate_tables_of(entries.kind, add_table, &entries);
@@ -261,6 +257,6 @@ void tcpstate_register_menu(void)
     ext_menubar_add_separator(menu);
     texts = ext_menubar_add_submenu(menu, "As Text");
     for (unsigned i = 0; i < tcpstate_report_count; i++)
-        if (!is_picture(&tcpstate_report_kinds[i])) add_text(texts, &tcpstate_report_kinds[i]);
+        if (!tcpstate_is_picture(&tcpstate_report_kinds[i])) add_text(texts, &tcpstate_report_kinds[i]);
     tcpstate_show_requests_with(show_request);
 }

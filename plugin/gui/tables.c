@@ -106,7 +106,7 @@ static bool is_number(enum tcpstate_column_type type)
  * order of the texts the order of the numbers, up to the `digits` that the column's largest has. */
 static char *text_of(const struct tcpstate_column *column, const struct tcpstate_cell *cell, unsigned digits)
 {
-    char text[360];
+    char text[80];
 
     if (!cell->filled) return g_strdup("");
     switch (column->type) {
@@ -120,12 +120,7 @@ static char *text_of(const struct tcpstate_column *column, const struct tcpstate
     }
 }
 
-static const void *item_at(const struct tcpstate_table *from, guint row)
-{
-    return from->items->data + (gsize)row * g_array_get_element_size(from->items);
-}
-
-/* What is known of a column when all of its rows have been looked at. */
+/* What is known of a column of numbers when all of its rows have been looked at. */
 struct span {
     int64_t least, most;
     bool has_empty;
@@ -151,21 +146,25 @@ static unsigned digits_of(const struct tcpstate_column *column, int64_t number)
     return (unsigned)length;
 }
 
+static void add_to_span(struct span *span, const struct tcpstate_cell *cell)
+{
+    if (!cell->filled) {
+        span->has_empty = true;
+        return;
+    }
+    span->least = MIN(span->least, cell->number);
+    span->most = MAX(span->most, cell->number);
+}
+
 static void choose_types(struct table *table, const struct tcpstate_table *from)
 {
     struct tcpstate_cell cells[TCPSTATE_MAX_COLUMNS];
     struct span spans[TCPSTATE_MAX_COLUMNS] = {{0}};
 
     for (guint row = 0; row < from->items->len; row++) {
-        memset(cells, 0, sizeof cells);
-        from->fill(item_at(from, row), cells);
-        for (unsigned column = 0; column < from->column_count; column++) {
-            struct span *span = &spans[column];
-
-            span->has_empty |= !cells[column].filled;
-            span->least = MIN(span->least, cells[column].number);
-            span->most = MAX(span->most, cells[column].number);
-        }
+        tcpstate_row_fill(from, row, cells);
+        for (unsigned column = 0; column < from->column_count; column++)
+            if (is_number(from->columns[column].type)) add_to_span(&spans[column], &cells[column]);
     }
     for (unsigned column = 0; column < from->column_count; column++) {
         const struct tcpstate_column *of = &from->columns[column];
@@ -194,8 +193,7 @@ static void add_row(stat_tap_table *shown, const struct table *table, const stru
     struct tcpstate_cell cells[TCPSTATE_MAX_COLUMNS];
     stat_tap_table_item_type *items = g_new0(stat_tap_table_item_type, from->column_count + 1);
 
-    memset(cells, 0, sizeof cells);
-    from->fill(item_at(from, row), cells);
+    tcpstate_row_fill(from, row, cells);
     for (unsigned column = 0; column < from->column_count; column++) {
         set_item(&items[column], table->ui.fields[column].type, &from->columns[column], &cells[column],
                  table->digits[column]);
@@ -242,9 +240,7 @@ static tap_packet_status take_time(void *data, packet_info *pinfo, epan_dissect_
     (void)payload;
     (void)flags;
     table->pass = edt;
-    if (table->gathers && pinfo->presence_flags & PINFO_HAS_TS)
-        tcpstate_gather_time(&table->gathering,
-                             (int64_t)pinfo->abs_ts.secs * INT64_C(1000000000) + pinfo->abs_ts.nsecs);
+    if (table->gathers) tcpstate_gather_time(&table->gathering, pinfo);
     return TAP_PACKET_DONT_REDRAW;
 }
 
@@ -411,12 +407,6 @@ static void register_table(const struct tcpstate_report_kind *kind, const struct
     g_ptr_array_add(tables, table);
 }
 
-/* The ladder is a picture. */
-static bool has_tables(const struct tcpstate_report_kind *kind)
-{
-    return kind->argument != TCPSTATE_ARGUMENT_STREAM;
-}
-
 void tcpstate_register_tables(void)
 {
     struct tcpstate_gathering no_capture;
@@ -428,7 +418,7 @@ void tcpstate_register_tables(void)
         const struct tcpstate_report_kind *kind = &tcpstate_report_kinds[i];
         struct tcpstate_document *document = tcpstate_document_new(kind->name);
 
-        if (has_tables(kind)) kind->compute(&input, document);
+        if (!tcpstate_is_picture(kind)) kind->compute(&input, document);
         for (guint j = 0; j < document->tables->len; j++)
             register_table(kind, &g_array_index(document->tables, struct tcpstate_table, j), j,
                            document->tables->len == 1);

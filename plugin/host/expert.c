@@ -151,7 +151,7 @@ static enum expert of_reuse(const struct hop *hop)
 {
     const struct tcps_conn *older = tcps_older(hop->conn);
     const struct tcps_entry *last = older && older->log.count ? &older->log.entries[older->log.count - 1] : NULL;
-    int64_t two_msl = (int64_t)tcpstate_preferences()->two_msl * 1000000000;
+    int64_t two_msl = tcpstate_preferences()->two_msl * TCPS_SECOND;
 
     if (!last) return NOTHING;
     if ((tcps_entry_state(last, 0) == TCPS_TIME_WAIT || tcps_entry_state(last, 1) == TCPS_TIME_WAIT) &&
@@ -212,7 +212,7 @@ static enum expert by_state(const struct hop *hop)
 
 static enum expert by_waiting(const struct hop *hop)
 {
-    int64_t limit = (int64_t)tcpstate_preferences()->stuck_seconds * 1000000000;
+    int64_t limit = tcpstate_preferences()->stuck_seconds * TCPS_SECOND;
     enum expert expert;
 
     switch (tcps_state_before(hop->conn, hop->index, hop->end)) {

@@ -124,7 +124,7 @@ static void add_frame(const struct drawing *to, enum field id, uint32_t frame)
 
 static void add_time(const struct drawing *to, enum field id, int64_t nanoseconds)
 {
-    nstime_t time = {.secs = (time_t)(nanoseconds / 1000000000), .nsecs = (int)(nanoseconds % 1000000000)};
+    nstime_t time = {.secs = (time_t)(nanoseconds / TCPS_SECOND), .nsecs = (int)(nanoseconds % TCPS_SECOND)};
 
     generated(proto_tree_add_time(to->tree, hf[id], to->tvb, 0, 0, &time));
 }

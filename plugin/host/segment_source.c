@@ -74,7 +74,7 @@ static struct tcpstate_layer *next_layer(const packet_info *pinfo)
     layer->conn = NULL;
     layer->segment.at.frame = pinfo->num;
     layer->segment.at.layer = (uint8_t)MIN(now.count, UINT8_MAX);
-    layer->segment.time = pinfo->abs_ts.secs * INT64_C(1000000000) + pinfo->abs_ts.nsecs;
+    layer->segment.time = pinfo->abs_ts.secs * TCPS_SECOND + pinfo->abs_ts.nsecs;
     return layer;
 }
 

@@ -6,8 +6,6 @@
  */
 #include "kinds.h"
 
-#define NANOSECONDS INT64_C(1000000000)
-
 /* ---- at the end ---- */
 
 struct census_row {
@@ -152,7 +150,7 @@ static void count_alive(const struct series *series, int64_t time, bool was, boo
 static int64_t over_at(const struct tcpstate_connection *connection, unsigned state, int64_t since)
 {
     int64_t replaced = tcpstate_replaced_at(connection);
-    int64_t expired = state == TCPS_TIME_WAIT ? since + tcpstate_preferences()->two_msl * NANOSECONDS : INT64_MAX;
+    int64_t expired = state == TCPS_TIME_WAIT ? since + tcpstate_preferences()->two_msl * TCPS_SECOND : INT64_MAX;
 
     return MIN(replaced, expired);
 }

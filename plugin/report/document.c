@@ -9,7 +9,9 @@
 
 #include <epan/to_str.h>
 
-#define SECOND UINT64_C(1000000000)
+#include "core/segment.h"
+
+#define SECOND ((uint64_t)TCPS_SECOND)
 
 static void clear_table(void *table)
 {
@@ -58,6 +60,15 @@ void tcpstate_document_note(struct tcpstate_document *document, const char *form
     va_start(arguments, format);
     g_ptr_array_add(document->notes, g_strdup_vprintf(format, arguments));
     va_end(arguments);
+}
+
+void tcpstate_row_fill(const struct tcpstate_table *table, guint row, struct tcpstate_cell *cells)
+{
+    for (unsigned i = 0; i < table->column_count; i++) {
+        cells[i].filled = false;
+        cells[i].text = "";
+    }
+    table->fill(tcpstate_item_at(table, row), cells);
 }
 
 void tcpstate_cell_text(struct tcpstate_cell *cell, const char *text)

@@ -86,6 +86,14 @@ void tcpstate_document_count(struct tcpstate_document *document, const char *gro
                              uint64_t count);
 void tcpstate_document_note(struct tcpstate_document *document, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+static inline const void *tcpstate_item_at(const struct tcpstate_table *table, guint row)
+{
+    return table->items->data + (gsize)g_array_get_element_size(table->items) * row;
+}
+
+/* Spells out row `row` in `cells`, of which there are table->column_count. */
+void tcpstate_row_fill(const struct tcpstate_table *table, guint row, struct tcpstate_cell *cells);
+
 /* `text` must outlive the document; an empty text leaves the cell empty. */
 void tcpstate_cell_text(struct tcpstate_cell *cell, const char *text);
 void tcpstate_cell_format(struct tcpstate_cell *cell, const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -135,7 +135,7 @@ static void count_openings(struct tcpstate_document *document, const uint64_t *c
 {
     tcpstate_document_count(document, "handshakes", "Handshakes", tcps_open_status_name(TCPS_STATUS_complete),
                             counts[TCPS_STATUS_complete]);
-    for (unsigned status = TCPS_STATUS_none + 1; *tcps_open_status_name(status); status++) {
+    for (unsigned status = TCPS_STATUS_none + 1; status < TCPS_STATUS_COUNT; status++) {
         if (status == TCPS_STATUS_complete || !counts[status]) continue;
         tcpstate_document_count(document, "handshakes", "Handshakes", tcps_open_status_name(status), counts[status]);
     }
@@ -145,7 +145,7 @@ static void count_closes(struct tcpstate_document *document, uint64_t complete, 
                          uint64_t left_open)
 {
     tcpstate_document_count(document, "closes", "Closes", "complete", complete);
-    for (unsigned kind = TCPS_CLOSE_none + 1; *tcps_close_kind_name(kind); kind++)
+    for (unsigned kind = TCPS_CLOSE_none + 1; kind < TCPS_CLOSE_COUNT; kind++)
         if (counts[kind])
             tcpstate_document_count(document, "closes", "Closes", tcps_close_kind_name(kind), counts[kind]);
     if (left_open) tcpstate_document_count(document, "closes", "Closes", "still_open", left_open);
@@ -156,7 +156,7 @@ void tcpstate_report_exchanges(const struct tcpstate_report_input *input, struct
     const GPtrArray *connections = input->gathering->connections;
     GArray *handshakes = g_array_new(FALSE, FALSE, sizeof(struct handshake));
     GArray *closes = g_array_new(FALSE, FALSE, sizeof(struct close));
-    uint64_t openings[16] = {0}, incomplete[16] = {0}, left_open = 0;
+    uint64_t openings[TCPS_STATUS_COUNT] = {0}, incomplete[TCPS_CLOSE_COUNT] = {0}, left_open = 0;
 
     for (guint i = 0; i < connections->len; i++) {
         const struct tcpstate_connection *connection = g_ptr_array_index(connections, i);

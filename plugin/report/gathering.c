@@ -4,8 +4,6 @@
  */
 #include "gathering.h"
 
-#define NANOSECONDS INT64_C(1000000000)
-
 static guint hash_address(gconstpointer key)
 {
     return add_address_to_hash(0, key);
@@ -38,8 +36,11 @@ void tcpstate_gathering_clear(struct tcpstate_gathering *gathering)
     g_hash_table_unref(gathering->addresses);
 }
 
-void tcpstate_gather_time(struct tcpstate_gathering *gathering, int64_t time)
+void tcpstate_gather_time(struct tcpstate_gathering *gathering, const packet_info *pinfo)
 {
+    int64_t time = pinfo->abs_ts.secs * TCPS_SECOND + pinfo->abs_ts.nsecs;
+
+    if (!(pinfo->presence_flags & PINFO_HAS_TS)) return;
     if (!gathering->started) gathering->start = gathering->end = time;
     gathering->started = true;
     /* Merged captures and some capture cards let time run backwards for a moment. */
@@ -103,7 +104,7 @@ int64_t tcpstate_replaced_at(const struct tcpstate_connection *connection)
 unsigned tcpstate_state_at(const struct tcpstate_connection *connection, unsigned state, int64_t since, int64_t time)
 {
     if (time >= tcpstate_replaced_at(connection)) return TCPS_CLOSED;
-    if (state == TCPS_TIME_WAIT && time - since >= tcpstate_preferences()->two_msl * NANOSECONDS) return TCPS_CLOSED;
+    if (state == TCPS_TIME_WAIT && time - since >= tcpstate_preferences()->two_msl * TCPS_SECOND) return TCPS_CLOSED;
     return state;
 }
 

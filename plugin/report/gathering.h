@@ -9,6 +9,8 @@
 
 #include <glib.h>
 
+#include <epan/packet_info.h>
+
 #include "tap_payload.h"
 
 struct tcpstate_connection {
@@ -33,8 +35,8 @@ struct tcpstate_gathering {
 void tcpstate_gathering_init(struct tcpstate_gathering *gathering);
 void tcpstate_gathering_clear(struct tcpstate_gathering *gathering);
 
-/* Any frame: the capture's clock goes on. */
-void tcpstate_gather_time(struct tcpstate_gathering *gathering, int64_t time);
+/* Any frame, TCP or not: the capture's clock goes on, if the frame has a time. */
+void tcpstate_gather_time(struct tcpstate_gathering *gathering, const packet_info *pinfo);
 
 /* A TCP layer that passed the filter. */
 void tcpstate_gather(struct tcpstate_gathering *gathering, const struct tcpstate_tap *tap);

@@ -6,8 +6,6 @@
 
 #include <inttypes.h>
 
-#define NANOSECONDS INT64_C(1000000000)
-
 /* One connection more or less. */
 struct change {
     int64_t time;
@@ -94,7 +92,7 @@ static void add_changes(GArray *changes, const struct tcpstate_connection *conne
     }
     if (was)
         change(changes,
-               MIN(connection->last_time + tcpstate_preferences()->two_msl * NANOSECONDS,
+               MIN(connection->last_time + tcpstate_preferences()->two_msl * TCPS_SECOND,
                    tcpstate_replaced_at(connection)),
                -1);
 }
@@ -193,7 +191,7 @@ uint64_t tcpstate_failures_of(const struct tcpstate_server *server)
 {
     uint64_t failures = 0;
 
-    for (unsigned status = 0; status < G_N_ELEMENTS(server->by_status); status++)
+    for (unsigned status = 0; status < TCPS_STATUS_COUNT; status++)
         if (is_failure(status)) failures += server->by_status[status];
     return failures;
 }

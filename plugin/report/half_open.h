@@ -12,8 +12,8 @@
 struct tcpstate_server {
     const address *address;
     uint16_t port;
-    uint64_t attempts;      /* openings seen, complete or not */
-    uint64_t by_status[16]; /* by enum tcps_open_status */
+    uint64_t attempts; /* openings seen, complete or not */
+    uint64_t by_status[TCPS_STATUS_COUNT];
     uint64_t synack_retransmits;
     uint64_t sources;        /* different client addresses with a failed attempt */
     uint64_t half_open_peak; /* in SYN_RECEIVED at one time */

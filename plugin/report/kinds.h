@@ -51,6 +51,12 @@ struct tcpstate_report_kind {
     tcpstate_compute *compute;
 };
 
+/* Is the report a picture of one stream, the ladder, where others are tables? */
+static inline bool tcpstate_is_picture(const struct tcpstate_report_kind *kind)
+{
+    return kind->argument == TCPSTATE_ARGUMENT_STREAM;
+}
+
 extern const struct tcpstate_report_kind tcpstate_report_kinds[];
 extern const unsigned tcpstate_report_count;
 

@@ -17,6 +17,7 @@
 #include <epan/tap.h>
 
 #include "kinds.h"
+#include "ladder_picture.h"
 #include "run.h"
 #include "writer.h"
 
@@ -116,9 +117,9 @@ struct tcpstate_run {
     void *context;
 };
 
-static bool is_ladder(const struct tcpstate_run *run)
+static bool is_picture(const struct tcpstate_run *run)
 {
-    return run->request.kind->argument == TCPSTATE_ARGUMENT_STREAM;
+    return tcpstate_is_picture(run->request.kind);
 }
 
 static void start_gathering(struct tcpstate_run *run)
@@ -149,9 +150,9 @@ static tap_packet_status take_packet(void *data, packet_info *pinfo, epan_dissec
     (void)edt;
     (void)flags;
     if (!tap->conn) return TAP_PACKET_DONT_REDRAW;
-    if (is_ladder(run) && tap->conn->stream != run->request.stream) return TAP_PACKET_DONT_REDRAW;
+    if (is_picture(run) && tap->conn->stream != run->request.stream) return TAP_PACKET_DONT_REDRAW;
     tcpstate_gather(&run->gathering, tap);
-    if (is_ladder(run)) tcpstate_steps_add(&run->steps, tap);
+    if (is_picture(run)) tcpstate_steps_add(&run->steps, tap);
     return TAP_PACKET_REDRAW;
 }
 
@@ -164,8 +165,7 @@ static tap_packet_status take_time(void *data, packet_info *pinfo, epan_dissect_
     (void)edt;
     (void)payload;
     (void)flags;
-    if (pinfo->presence_flags & PINFO_HAS_TS)
-        tcpstate_gather_time(&run->gathering, (int64_t)pinfo->abs_ts.secs * INT64_C(1000000000) + pinfo->abs_ts.nsecs);
+    tcpstate_gather_time(&run->gathering, pinfo);
     return TAP_PACKET_DONT_REDRAW;
 }
 
@@ -176,7 +176,7 @@ static void draw(void *data)
     struct tcpstate_report_input input = {
         .gathering = &run->gathering,
         .argument = run->request.seconds,
-        .steps = is_ladder(run) ? &run->steps : NULL,
+        .steps = is_picture(run) ? &run->steps : NULL,
     };
 
     run->request.kind->compute(&input, document);
@@ -280,11 +280,10 @@ static tcpstate_tap_init_result start(const char *argument, void *data)
 }
 
 /* The program picks the longest name that the argument begins with: "tcpstate" takes what no report answers to. */
-static void register_command(const char *command, const char *title)
+static void register_command(const char *command)
 {
     stat_tap_ui ui = {
         .group = REGISTER_STAT_GROUP_GENERIC,
-        .title = title,
         .cli_string = command,
         .tap_init_cb = start,
     };
@@ -295,8 +294,8 @@ static void register_command(const char *command, const char *title)
 void tcpstate_register_reports(void)
 {
     register_cleanup_routine(forget_connections);
-    register_command(COMMAND, NULL);
-#define X(name, argument, title, what, question) register_command(COMMAND "," #name, NULL);
+    register_command(COMMAND);
+#define X(name, argument, title, what, question) register_command(COMMAND "," #name);
     TCPSTATE_REPORT_KINDS(X)
 #undef X
 }

@@ -23,27 +23,29 @@ enum {
     R_CLIENT,
     R_SERVER,
     R_SENDER,
-    R_VALIDITY,
     R_FRAME,
     R_TIME,
+    R_VALIDITY,
     R_CAUSE,
+    R_BEFORE,
     R_CLIENT_LOST,
     R_SERVER_LOST,
-    R_BEFORE,
     R_COLUMNS
 };
 
+/* First which RST, then what it did: in text, a line each. The states are not the last, since they are wide: a window
+ * gives its last column only what the others leave. */
 static const struct tcpstate_column columns[R_COLUMNS] = {
     TCPSTATE_STREAM_COLUMNS,
     TCPSTATE_END_COLUMNS,
     {"sender", "from", TCPSTATE_COLUMN_TEXT, false, false, "Sender"},
-    {"validity", "validity", TCPSTATE_COLUMN_TEXT, false, false, NULL},
-    {"frame", "frame", TCPSTATE_COLUMN_NUMBER, true, false, NULL},
+    {"frame", "frame", TCPSTATE_COLUMN_NUMBER, false, false, NULL},
     {"time", "at", TCPSTATE_COLUMN_DURATION, false, false, "Time"},
+    {"validity", "validity", TCPSTATE_COLUMN_TEXT, true, false, NULL},
     {"cause", "cause", TCPSTATE_COLUMN_TEXT, false, false, NULL},
-    {"client_unacked", "C lost", TCPSTATE_COLUMN_NUMBER, false, true, "Client octets lost"},
-    {"server_unacked", "S lost", TCPSTATE_COLUMN_NUMBER, false, true, "Server octets lost"},
     {"states_before", "states before", TCPSTATE_COLUMN_TEXT, false, false, NULL},
+    {"client_unacked", "C lost", TCPSTATE_COLUMN_NUMBER, false, true, "Client lost"},
+    {"server_unacked", "S lost", TCPSTATE_COLUMN_NUMBER, false, true, "Server lost"},
 };
 
 /* The facts are those of the last packet, so what is lost can be told of the RST that closed for good. */
@@ -107,7 +109,7 @@ static gint by_frame(gconstpointer one, gconstpointer other)
 
 static void count_causes(const GArray *items, struct tcpstate_document *document)
 {
-    uint64_t counts[32] = {0};
+    uint64_t counts[TCPS_CAUSE_COUNT] = {0};
 
     for (guint i = 0; i < items->len; i++) {
         const struct reset *reset = &g_array_index(items, struct reset, i);
@@ -117,7 +119,7 @@ static void count_causes(const GArray *items, struct tcpstate_document *document
         tcps_conn_view(reset->connection->conn, at, &view);
         counts[tcps_rst_cause_of(reset->connection->conn, &view, reset->sender)]++;
     }
-    for (unsigned cause = 1; *tcps_rst_cause_name(cause); cause++)
+    for (unsigned cause = TCPS_CAUSE_none + 1; cause < TCPS_CAUSE_COUNT; cause++)
         if (counts[cause])
             tcpstate_document_count(document, "causes", "Causes", tcps_rst_cause_name(cause), counts[cause]);
 }

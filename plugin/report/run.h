@@ -37,7 +37,4 @@ void tcpstate_run_stop(struct tcpstate_run_handle *handle);
 typedef bool tcpstate_show_request(const struct tcpstate_request *request);
 void tcpstate_show_requests_with(tcpstate_show_request *show);
 
-/* The ladder's picture, where others have tables. */
-void tcpstate_draw_ladder(struct tcpstate_writer *writer, const struct tcpstate_report_input *input);
-
 #endif

@@ -1,8 +1,11 @@
-/* Keeping the segments of one stream, folded. See steps.h.
+/* Keeping the segments of one stream, folded, and what each of them says. See steps.h.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "steps.h"
+
+#include "core/explain.h"
+#include "core/seq.h"
 
 /* Of a run of plain segments so many are kept singly at each end. */
 enum { KEPT_SINGLY = 3 };
@@ -38,7 +41,9 @@ static bool is_put_aside(const struct tcpstate_tap *tap)
     return false;
 }
 
-/* The core knows copies of what changes a state; this one tells those of data. No retransmission comes that soon. */
+/* The core knows copies of what changes a state; this one tells those of data. No retransmission comes that soon. Of a
+ * pure ACK nobody can tell: a duplicate ACK has the same octets, comes as soon, and differs only in the IP
+ * identification, which is not read for what changes no state. */
 static bool is_copy(const struct tcps_segment *segment, const struct tcps_segment *last)
 {
     return segment->time - last->time < COPY_WITHIN_NS && segment->seq == last->seq && segment->ack == last->ack &&
@@ -51,7 +56,7 @@ static void follow(struct tcpstate_steps *steps, struct tcpstate_step *step, boo
     const struct tcps_segment *segment = &step->segment;
     unsigned from = segment->from & 1;
     uint32_t space = tcps_segment_space(segment), end = segment->seq + space;
-    bool old = steps->has_next[from] && (int32_t)(end - steps->next[from]) <= 0;
+    bool old = steps->has_next[from] && seq_leq(end, steps->next[from]);
 
     if (segment->flags & TCPS_RST) return;
     step->keep_alive = steps->has_next[from] && segment->len <= 1 && segment->seq == steps->next[from] - 1 &&
@@ -111,6 +116,34 @@ void tcpstate_steps_add(struct tcpstate_steps *steps, const struct tcpstate_tap 
     if (steps->steps->len - steps->run > 2 * KEPT_SINGLY)
         merge(steps, steps->run + KEPT_SINGLY, steps->run + KEPT_SINGLY + 1);
     g_array_append_val(steps->steps, step);
+}
+
+/* ---- what a step says ----------------------------------------------------------------------------------------- */
+
+uint32_t tcpstate_step_seq(const struct tcpstate_step *step)
+{
+    return tcps_relative_seq(step->conn, step->segment.from & 1, step->segment.seq, step->segment.at);
+}
+
+uint32_t tcpstate_step_ack(const struct tcpstate_step *step)
+{
+    return tcps_relative_seq(step->conn, !(step->segment.from & 1), step->segment.ack, step->segment.at);
+}
+
+static bool has_reason(const struct tcpstate_step *step, const struct tcps_view *view, enum tcps_reason why)
+{
+    struct tcps_event event;
+
+    for (unsigned i = 0; tcps_event_at(step->conn, view, step->segment.from & 1, i, &event); i++)
+        if (event.why == why) return true;
+    return false;
+}
+
+const char *tcpstate_step_remark(const struct tcpstate_step *step, const struct tcps_view *view)
+{
+    if (step->copies || has_reason(step, view, TCPS_WHY_COPY)) return "copy";
+    if (step->keep_alive) return "keep-alive";
+    return step->again ? "again" : "";
 }
 
 void tcpstate_flags_text(unsigned flags, char *text, size_t size)

@@ -1,6 +1,6 @@
 /* The segments of one stream, kept for the ladder: those that change something singly, long runs of data as one.
  * Bounded: a connection of any length keeps at most TCPSTATE_STEP_LIMIT steps.
- * Look next: ladder.c, which draws them.
+ * Look next: ladder_picture.h, which draws them; ladder.c, which tells them to programs.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -40,6 +40,14 @@ struct tcpstate_steps {
 void tcpstate_steps_init(struct tcpstate_steps *steps, uint32_t stream);
 void tcpstate_steps_clear(struct tcpstate_steps *steps);
 void tcpstate_steps_add(struct tcpstate_steps *steps, const struct tcpstate_tap *tap);
+
+/* SEG.SEQ and SEG.ACK relative to the ISS, as everywhere in the plugin. */
+uint32_t tcpstate_step_seq(const struct tcpstate_step *step);
+uint32_t tcpstate_step_ack(const struct tcpstate_step *step);
+
+/* "again", "copy", "keep-alive", or "": what the segment is besides its flags. `view` is that of its position. Static.
+ */
+const char *tcpstate_step_remark(const struct tcpstate_step *step, const struct tcps_view *view);
 
 /* "SYN,ACK": the control bits that the inference looks at; "no flags". Cut at `size`. */
 void tcpstate_flags_text(unsigned flags, char *text, size_t size);

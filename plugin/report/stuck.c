@@ -9,8 +9,6 @@
 
 #include "core/explain.h"
 
-#define NANOSECONDS INT64_C(1000000000)
-
 struct stuck {
     const struct tcpstate_connection *connection;
     unsigned end;
@@ -171,7 +169,7 @@ void tcpstate_report_stuck(const struct tcpstate_report_input *input, struct tcp
     for (guint i = 0; i < connections->len; i++)
         for (unsigned end = 0; end < 2; end++)
             add_end(items, g_ptr_array_index(connections, i), end, input->gathering->end,
-                    (int64_t)(seconds * NANOSECONDS));
+                    (int64_t)(seconds * TCPS_SECOND));
     g_array_sort(items, longest_first);
     tcpstate_document_add(document, (struct tcpstate_table){.key = "stuck",
                                                             .title = "Endpoints that wait at the end of the capture",

@@ -124,22 +124,13 @@ void tcpstate_write_line(struct tcpstate_writer *writer, const char *line)
     tcpstate_writer_end_line(writer, begin);
 }
 
-void tcpstate_row_fill(const struct tcpstate_table *table, guint row, struct tcpstate_cell *cells)
-{
-    for (unsigned i = 0; i < table->column_count; i++) {
-        cells[i].filled = false;
-        cells[i].text = "";
-    }
-    table->fill(tcpstate_item_at(table, row), cells);
-}
-
 /* Seconds with nine digits; no floating point, which would round them. */
 static void seconds_text(int64_t nanoseconds, char *text, size_t size)
 {
     uint64_t magnitude = nanoseconds < 0 ? 0 - (uint64_t)nanoseconds : (uint64_t)nanoseconds;
 
-    g_snprintf(text, (gulong)size, "%s%" PRIu64 ".%09" PRIu64, nanoseconds < 0 ? "-" : "", magnitude / 1000000000,
-               magnitude % 1000000000);
+    g_snprintf(text, (gulong)size, "%s%" PRIu64 ".%09" PRIu64, nanoseconds < 0 ? "-" : "", magnitude / TCPS_SECOND,
+               magnitude % TCPS_SECOND);
 }
 
 /* The value as programs read it; for an endpoint, the address alone. */

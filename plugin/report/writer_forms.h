@@ -1,4 +1,4 @@
-/* What the three forms of a report share: the sink, and the rows. Private to the writer.
+/* What the three forms of a report share: the sink, and plain values. Private to the writer.
  * Look next: writer_text.c, the only form that is for people.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -20,14 +20,6 @@ void tcpstate_writer_flush(struct tcpstate_writer *writer);
 
 /* Ends the line that begins at octet `begin` of writer->text: no blanks at its end, no Unicode where none is wanted. */
 void tcpstate_writer_end_line(struct tcpstate_writer *writer, size_t begin);
-
-static inline const void *tcpstate_item_at(const struct tcpstate_table *table, guint row)
-{
-    return table->items->data + (gsize)g_array_get_element_size(table->items) * row;
-}
-
-/* Spells out row `row` in `cells`, of which there are table->column_count. */
-void tcpstate_row_fill(const struct tcpstate_table *table, guint row, struct tcpstate_cell *cells);
 
 /* The value as programs read it; for an endpoint, the address alone. In `text`, of TCPSTATE_PLAIN_SIZE octets, or
  * static. */

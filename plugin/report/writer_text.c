@@ -214,7 +214,7 @@ static bool may_be_wider(struct layout *layout, unsigned i, const struct tcpstat
     bool number = column->type == TCPSTATE_COLUMN_NUMBER;
 
     if (!cell->filled) return false;
-    if (!number && (column->type != TCPSTATE_COLUMN_DURATION || cell->number >= 1000000000)) return true;
+    if (!number && (column->type != TCPSTATE_COLUMN_DURATION || cell->number >= TCPS_SECOND)) return true;
     if (cell->number < 0) return true;
     if ((uint64_t)cell->number < layout->fitting[i]) return false;
     layout->fitting[i] = number ? 10 : (uint64_t)cell->number + 1;

@@ -1,7 +1,7 @@
 -- The alternative that most people would write: a post-dissector in Lua that reads TCP's fields.
 -- Reduced to ordinary lives: handshake, data, closes by FIN and by RST, told by which ACK covers which number. It
 -- leaves out most of the core: presumptions taken back, holes, captures that begin late, judging RSTs and implausible
--- numbers, reused ports, several layers in a frame, second passes. Look next: plugin/core/evidence.c.
+-- numbers, reused ports, several layers in a frame, second passes. Look next: plugin/core/evidence.h.
 --
 -- SPDX-License-Identifier: GPL-2.0-or-later
 

@@ -1,6 +1,6 @@
 /* Tells a story's packets one after the other: from relative numbers to the segments that a capture would hold.
  * Knows the notation's packets (story_file.h); neither the core's answers nor what the story expects.
- * Look next: story.c, which compares, and test_hostile.c, which puts forged segments in between.
+ * Look next: story.c, which compares, and hostile.h, which puts segments in between.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -315,7 +315,7 @@ static void test_log_full(void)
 
 static void test_sizes(void)
 {
-    g_assert_cmpuint(sizeof(struct tcps_conn), <=, 300); /* DESIGN: fewer than 300 bytes per connection */
+    g_assert_cmpuint(sizeof(struct tcps_conn), <=, 300); /* docs/performance.md */
 }
 
 static void add_for_each(const char *name, GTestDataFunc run)

@@ -23,6 +23,13 @@ def all_captures():
     return sorted(path for path in CAPTURES.iterdir() if path.suffix in (".pcap", ".pcapng"))
 
 
+def append(captures, target):
+    """One capture after the other in one file, whatever their link types."""
+    subprocess.run(["mergecap", "-a", "-w", str(target), *map(str, captures)], check=True, capture_output=True)
+    target.chmod(0o644)
+    return target
+
+
 def pytest_addoption(parser):
     parser.addoption("--update", action="store_true", help="write the golden files anew; review the difference")
 
@@ -105,6 +112,14 @@ def fields(wireshark):
 def captures():
     """The folder of captures."""
     return CAPTURES
+
+
+@pytest.fixture(scope="session")
+def everything(tmp_path_factory):
+    """All captures in one file, since starting tshark costs more than reading them; but the flood, which is large and
+    all alike."""
+    paths = [path for path in all_captures() if path.name != "flood-syn.pcap"]
+    return append(paths, open_to_all(tmp_path_factory.mktemp("everything")) / "everything.pcapng")
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,21 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
-"""The captures are what their README says: nothing missing, none without a row, the crafted ones made again alike."""
+"""The captures are what their README says: nothing missing, none without a row, the crafted ones made again alike.
+
+Knows files and Wireshark's own fields, no plugin. Look next: captures/README.md; test_golden.py, for what the plugin
+shows of them.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
 import importlib.util
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-CAPTURES = Path(__file__).resolve().parents[2] / "captures"
+from conftest import CAPTURES, all_captures
+
 MAKE = CAPTURES / "make"
-FILES = sorted(path.name for path in CAPTURES.iterdir() if path.suffix in (".pcap", ".pcapng"))
+FILES = [path.name for path in all_captures()]
 
 needs_scapy = pytest.mark.skipif(importlib.util.find_spec("scapy") is None, reason="Scapy is not installed")
 

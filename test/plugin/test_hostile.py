@@ -16,9 +16,10 @@ import subprocess
 import pytest
 
 import pcap_files
-from conftest import CAPTURES, ROOT, all_captures, open_to_all
+from conftest import CAPTURES, ROOT, append, open_to_all
 from pcap_files import ACK, FIN, PSH, RST, SYN, conversation, read_with_times, to_client, to_server
 from test_cli import REPORTS
+from test_modes import same, without_ours
 
 SHOWN = ("frame.number", "tcpstate.client", "tcpstate.server", "tcpstate.transition")
 MUTATION_SEEDS = range(1, 9)
@@ -356,20 +357,17 @@ def test_a_connection_that_changes_its_state_without_end(wireshark, scratch):
 # --- mutations ---
 
 @pytest.fixture(scope="module")
-def mutated(tmp_path_factory):
+def mutated(everything, tmp_path_factory):
     """All captures in one, with octets changed at random by editcap with fixed seeds; seed None: as they are."""
     folder = open_to_all(tmp_path_factory.mktemp("mutated"))
-    whole = folder / "all.pcapng"
-    subprocess.run(["mergecap", "-a", "-w", str(whole),
-                    *(str(path) for path in all_captures() if path.name != "flood-syn.pcap")], check=True, capture_output=True)
-    whole.chmod(0o644)
 
     def make(seed):
         if seed is None:
-            return whole
+            return everything
         path = folder / f"mutated-{seed}.pcapng"
         rate, offset = (0.002, 0.01, 0.05, 0.2)[seed % 4], (0, 14, 34)[seed % 3]
-        subprocess.run(["editcap", "-E", str(rate), "-o", str(offset), "--seed", str(seed), str(whole), str(path)],
+        subprocess.run(["editcap", "-E", str(rate), "-o", str(offset), "--seed", str(seed), str(everything),
+                        str(path)],
                        check=True, capture_output=True)
         path.chmod(0o644)
         return path
@@ -384,7 +382,6 @@ def test_mutated_captures(seed, mutated, survives, wireshark):
     without = wireshark.tshark("-r", path, "-V", plugin=False, check=False)
     with_plugin = wireshark.tshark("-r", path, "-V", check=False)
     assert without.returncode == with_plugin.returncode
-    from test_modes import same, without_ours
     same(without.stdout.splitlines(), without_ours(with_plugin.stdout))
 
 
@@ -392,7 +389,6 @@ def test_mutated_captures(seed, mutated, survives, wireshark):
 def test_mutated_captures_in_two_passes(seed, mutated, wireshark):
     path = mutated(seed)
     once, twice = (wireshark.fields(path, *SHOWN, "tcpstate.reason", options=way) for way in ([], ["-2"]))
-    from test_modes import same
     same(once, twice)
 
 
@@ -400,12 +396,9 @@ def test_mutated_captures_in_two_passes(seed, mutated, wireshark):
 def test_inputs_that_the_fuzzer_found(way, wireshark, survives, scratch):
     """What the plugin does not own stays as it is without it; each frame the same in every pass is the fuzzer's own check."""
     inputs = sorted((ROOT / "test" / "fuzz" / "plugin-corpus").iterdir())
-    whole = scratch / "corpus.pcapng"
-    subprocess.run(["mergecap", "-a", "-w", str(whole), *map(str, inputs)], check=True, capture_output=True)
-    whole.chmod(0o644)
+    whole = append(inputs, scratch / "corpus.pcapng")
     survives(whole)
     without, with_it = (wireshark.tshark("-r", whole, "-V", *way, plugin=plugin) for plugin in (False, True))
-    from test_modes import same, without_ours
     same(without.stdout.splitlines(), without_ours(with_it.stdout))
     assert without.stderr == with_it.stderr and len(with_it.stdout) > len(without.stdout)
 

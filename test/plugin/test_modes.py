@@ -1,6 +1,6 @@
 """One answer in every mode: however Wireshark gets at a packet, the states it shows are the same.
 
-All captures are appended into one file, since starting tshark costs more than reading them. The reference is tshark's
+All captures are appended into one file. The reference is tshark's
 one pass with -T fields; every other way must agree with it frame by frame. And with the plugin loaded, every line of
 tshark's output that is not the plugin's own is what it was without. Look next: conftest.py.
 
@@ -18,7 +18,7 @@ import xml.etree.ElementTree
 import pytest
 
 import pcap_files
-from conftest import CAPTURES, all_captures
+from conftest import CAPTURES, all_captures, append, open_to_all
 
 # As of the packet: these may not depend on the pass. (tcpstate.final.* is of the end of the capture.)
 STATES = ("tcpstate.client", "tcpstate.server", "tcpstate.client.before", "tcpstate.server.before",
@@ -41,23 +41,9 @@ FRAGMENTED = re.compile(r"ip-fragments")
 HEADING = re.compile(r"^\[?TCP State,")
 
 
-def append(captures, target):
-    """One capture after the other in one file, whatever their link types."""
-    subprocess.run(["mergecap", "-a", "-w", str(target), *map(str, captures)], check=True, capture_output=True)
-    target.chmod(0o644)
-    return target
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    from conftest import open_to_all
     return open_to_all(tmp_path_factory.mktemp("modes"))
-
-
-@pytest.fixture(scope="module")
-def everything(folder):
-    """All captures but the flood, which is large and all alike."""
-    return append([path for path in all_captures() if path.name != "flood-syn.pcap"], folder / "everything.pcapng")
 
 
 @pytest.fixture(scope="module")

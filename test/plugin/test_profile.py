@@ -72,9 +72,9 @@ def buttons():
     return [unquoted(row) for row in csv.reader(lines(made() / "dfilter_buttons"))]
 
 
-def columns(path, key, every):
-    """What is said between quotation marks after `key`, every so many."""
-    return re.findall(r'"([^"]*)"', path.read_text(encoding="utf-8").split(key)[1])[1 if every == "format" else 0::2]
+def columns(path, key, first):
+    """Every second text between quotation marks behind `key`, from number `first` on."""
+    return re.findall(r'"([^"]*)"', path.read_text(encoding="utf-8").split(key)[1])[first::2]
 
 
 @pytest.fixture(scope="module")
@@ -126,8 +126,8 @@ def test_columns_show(shown, captures):
 
 
 def test_columns_have_widths():
-    formats = columns(made() / "preferences", "gui.column.format:", "format")
-    widths = columns(made() / "recent", "column.width:", "width")
+    formats = columns(made() / "preferences", "gui.column.format:", 1)
+    widths = columns(made() / "recent", "column.width:", 0)
     assert widths == [re.sub(r"(%Cus:.*):0:R", r"\1", column) for column in formats]
 
 

@@ -198,20 +198,16 @@ def test_census_at_the_end(rows):
     assert counts == {"FIN_WAIT_2": ("3", "0"), "CLOSE_WAIT": ("0", "3")}
 
 
-def test_census_applies_2msl(rows, tshark, captures, scratch):
+def test_census_applies_2msl(rows, wireshark, captures, scratch):
     assert {row["state"] for row in rows("census", T1)} == {"TIME_WAIT", "CLOSED"}
     later = scratch / "later.pcapng"
     both = scratch / "both.pcapng"
-    wireshark_tools(tshark, "editcap", "-t", "61", captures / T2, later)
-    wireshark_tools(tshark, "mergecap", "-w", both, captures / T1, later)
+    wireshark.run("editcap", "-t", "61", captures / T2, later)
+    wireshark.run("mergecap", "-w", both, captures / T1, later)
     counts = {row["state"]: row["endpoints"] for row in rows("census", both)}
     assert counts == {"TIME_WAIT": "1", "CLOSED": "3"}
     longer = {row["state"]: row["endpoints"] for row in rows("census", both, "-o", "tcpstate.two_msl:240")}
     assert longer == {"TIME_WAIT": "2", "CLOSED": "2"}
-
-
-def wireshark_tools(tshark, program, *arguments):
-    tshark.__self__.run(program, *arguments)
 
 
 def test_census_as_a_series(rows):
@@ -348,12 +344,21 @@ def test_ladder_marks_what_was_taken_back(text):
     assert "!LAST_ACK" in said and "again" in said and "did not arrive" in " ".join(said.split())
 
 
+def test_ladder_has_a_legend_where_the_mark_occurs_and_only_there(text):
+    legend = "! marks a correction of what was presumed; the words below it say why."
+    corrected = "close-last-ack-lost.pcapng"
+    assert text("ladder,0", corrected).splitlines()[-2:] == ["", legend]
+    assert text("ladder,0", corrected, "-o", "tcpstate.ascii:TRUE").splitlines()[-2:] == ["", legend]
+    assert "!" not in text("ladder,0", T1)
+
+
 def test_simultaneous_open_repeats_nothing(text):
     assert "again" not in text("ladder,0", "open-simultaneous.pcapng")
 
 
 def test_ladder_tells_copies_from_what_is_sent_again(rows):
-    """A router captured on all interfaces has every packet twice; a second SYN,ACK's number makes nothing old."""
+    """A router captured on all interfaces has every packet twice; a second SYN,ACK's number makes nothing old. The
+    pure ACKs among the copies stay unmarked: a duplicate ACK would look the same."""
     remarks = {step["frame"]: step["remark"] for step in rows("ladder,0", "path-router-any-interface.pcapng")}
     assert {frame for frame, remark in remarks.items() if remark} == {"2", "4", "8", "12", "16", "18"}
     assert set(remarks.values()) == {"", "copy"}

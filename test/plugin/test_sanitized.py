@@ -16,7 +16,7 @@ import subprocess
 
 import pytest
 
-from conftest import Wireshark, all_captures, open_to_all
+from conftest import Wireshark, open_to_all
 
 RUNTIME = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True).stdout.strip() \
     if shutil.which("gcc") else ""
@@ -69,15 +69,6 @@ def ours(told):
             return leak
         assert "<unknown module>" not in leak, "the plugin was unloaded before the leaks were counted"
     return ""
-
-
-@pytest.fixture(scope="module")
-def everything(tmp_path_factory):
-    path = open_to_all(tmp_path_factory.mktemp("all")) / "all.pcapng"
-    subprocess.run(["mergecap", "-a", "-w", str(path),
-                    *(str(path) for path in all_captures() if path.name != "flood-syn.pcap")], check=True, capture_output=True)
-    path.chmod(0o644)
-    return path
 
 
 def test_the_module_is_sanitized():

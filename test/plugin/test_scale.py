@@ -16,7 +16,7 @@ import subprocess
 import pytest
 
 import pcap_files
-from conftest import WITH_PLUGIN, all_captures, open_to_all
+from conftest import WITH_PLUGIN, open_to_all
 from pcap_files import ACK, FIN, SYN, conversation, tcp_frame, to_client, to_server
 from test_modes import same, without_ours
 
@@ -86,15 +86,13 @@ def test_transitions_without_end(wireshark, scratch):
 # --- changed headers ---
 
 @pytest.fixture(scope="module")
-def changed(tmp_path_factory):
+def changed(everything, tmp_path_factory):
     """All captures in one file, with changes where TCP and IP headers are: 3,000 frames and as many changes."""
     if not os.environ.get("TCPSTATE_MUTATE"):
         pytest.skip("TCPSTATE_MUTATE names no mutate_capture; ctest sets it")
     folder = open_to_all(tmp_path_factory.mktemp("changed"))
-    names = [str(path) for path in all_captures() if path.name != "flood-syn.pcap"]
-    subprocess.run(["mergecap", "-a", "-w", str(folder / "all.pcapng"), *names], check=True, capture_output=True)
-    subprocess.run(["editcap", "-F", "pcap", "-T", "ether", str(folder / "all.pcapng"), str(folder / "all.pcap")],
-                   check=True, capture_output=True)
+    subprocess.run(["editcap", "-F", "pcap", "-T", "ether", str(everything), str(folder / "all.pcap")], check=True,
+                   capture_output=True)
 
     def make(seed):
         path = folder / f"changed-{seed}.pcap"

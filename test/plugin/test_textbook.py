@@ -1,6 +1,6 @@
 """The three textbook traces: the states must read exactly so, and everything about the exchanges with them.
 
-Expectations are written out here by hand, from the text that describes the traces. Look next: test_expectations.py.
+Expectations are written out here by hand, from the text that describes the traces. Look next: test_golden.py.
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
