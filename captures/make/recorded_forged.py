@@ -305,8 +305,8 @@ def fin_without_ack_flag(lab):
 def flags_invalid(lab):
     """Null, SYN+FIN, SYN+RST, FIN+RST and xmas segments inside an established connection: none is a transition.
 
-    8 null, 9 SYN+FIN (answered by a challenge ACK, 10), 11 SYN+RST, 12 FIN+RST, 13 xmas: malformed, both stay
-    ESTABLISHED; Wireshark's tcp.stream changes at 9 and 11. 17: client→FIN_WAIT_1.
+    8 null, 9 SYN+FIN (answered by a challenge ACK, 10), 13 xmas: malformed; 11 SYN+RST, 12 FIN+RST: resets, but
+    outside the window. Both stay ESTABLISHED; Wireshark's tcp.stream changes at 9 and 11. 17: client→FIN_WAIT_1.
     """
     forger = Forger(lab)
     client, server = lab.pair()

@@ -169,21 +169,57 @@ bool tcps_conn_feed_quiet(struct tcps_conn *conn, const struct tcps_segment *seg
 
 /* ---- feeding ---- */
 
+static void take_by_flags(struct tcps_step *step)
+{
+    if (step->seg->flags & TCPS_RST)
+        tcps_take_reset(step);
+    else if (!(step->seg->flags & TCPS_SYN))
+        tcps_take_ordinary(step);
+    else if (step->seg->flags & TCPS_ACK)
+        tcps_take_synack(step);
+    else
+        tcps_take_syn(step);
+}
+
+/* Which flags must one leave out of a combination that no TCP sends, to have what kernels take it for? 0: they take it
+ * for nothing. RFC 9293 3.10.7 looks at RST before SYN and FIN, and in SYN_SENT and SYN_RECEIVED at SYN before FIN. */
+static unsigned ignored_flags(const struct tcps_step *step)
+{
+    unsigned flags = step->seg->flags, receiver = step->peer->state;
+
+    if (step->seg->malformed) return 0;
+    if (flags & TCPS_RST) return step->me->known | step->peer->known ? TCPS_SYN | TCPS_FIN : 0;
+    if ((flags & (TCPS_SYN | TCPS_FIN)) != (TCPS_SYN | TCPS_FIN)) return 0;
+    return receiver == TCPS_SYN_SENT || (receiver == TCPS_SYN_RECEIVED && !(flags & TCPS_ACK)) ? TCPS_FIN : 0;
+}
+
+/* Flags or header that no TCP sends (rule 7). */
+static void take_oddity(struct tcps_step *step)
+{
+    const struct tcps_segment *seg = step->seg;
+    struct tcps_segment taken = *seg;
+    unsigned ignored = ignored_flags(step);
+
+    if (ignored) {
+        if (seg->flags & TCPS_RST) taken.len = tcps_segment_space(seg); /* the window is judged with their octets */
+        taken.flags &= (uint16_t)~ignored;
+        step->seg = &taken;
+        take_by_flags(step);
+        step->seg = seg;
+    }
+    /* With the receiver, where it stands behind what became of a RST. */
+    tcps_verdict(step, ignored ? step->peer_end : step->my_end, TCPS_WHY_MALFORMED);
+}
+
 static void take(struct tcps_conn *conn, const struct tcps_memory *memory, const struct tcps_segment *seg)
 {
     struct tcps_step step;
 
     start_step(&step, conn, memory, seg);
     if (seg->malformed || !flags_are_valid(seg))
-        tcps_verdict(&step, step.my_end, TCPS_WHY_MALFORMED);
-    else if (seg->flags & TCPS_RST)
-        tcps_take_reset(&step);
-    else if (!(seg->flags & TCPS_SYN))
-        tcps_take_ordinary(&step);
-    else if (seg->flags & TCPS_ACK)
-        tcps_take_synack(&step);
+        take_oddity(&step);
     else
-        tcps_take_syn(&step);
+        take_by_flags(&step);
     note_quiet(conn);
 }
 

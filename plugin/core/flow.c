@@ -150,7 +150,8 @@ static bool should_wait(const struct tcps_conn *conn, const struct tcps_segment 
 {
     const struct tcps_endpoint *me = &conn->end[seg->from & 1];
 
-    if (seg->malformed || (seg->flags & (TCPS_SYN | TCPS_RST | TCPS_FIN | TCPS_ACK)) != TCPS_SYN) return false;
+    if (seg->malformed || (seg->flags & (TCPS_SYN | TCPS_RST | TCPS_ACK)) != TCPS_SYN) return false;
+    if ((seg->flags & TCPS_FIN) && conn->end[!(seg->from & 1)].state != TCPS_SYN_RECEIVED) return false;
     return tcps_has(me, TCPS_HAS_NUMBERS) && me->iss != seg->seq;
 }
 

@@ -70,7 +70,7 @@ enum tcps_reason_kind {
     X(RST_KEEPS_SENDER, TCPS_VERDICT, "the {me} rejects a segment of another connection with RST and stays as it is")  \
     X(RST_REPEATED, TCPS_VERDICT, "the {me} was closed before this RST")                                               \
     X(CHALLENGE_ACK, TCPS_VERDICT, "the {me} answers with a challenge ACK (RFC 5961)")                                 \
-    X(MALFORMED, TCPS_VERDICT, "flags or header that no TCP sends: the segment proves nothing")                        \
+    X(MALFORMED, TCPS_VERDICT, "flags or header that no TCP sends: they prove nothing")                                \
     X(IMPLAUSIBLE, TCPS_VERDICT, "numbers far from all that is known: the segment proves nothing")                     \
     X(OUTSIDE_WINDOW, TCPS_VERDICT, "SEG.SEQ {seq} is outside the {peer}'s window: the segment proves nothing yet")    \
     X(ACKS_UNSENT, TCPS_VERDICT,                                                                                       \

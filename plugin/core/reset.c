@@ -34,7 +34,9 @@ static enum judgement judge_number(const struct tcps_step *step)
     if (seq_lt(high, low) && seq == high) return EXACT;
     if (seq_lt(high, low)) high = low;
     if (seq_between(low, seq, high) || is_number_of_taken_fin(step, seq)) return EXACT;
-    return tcps_has(peer, TCPS_HAS_RCV) && seq_between(low, seq, peer->rcv_edge) ? IN_WINDOW : OUTSIDE;
+    if (!tcps_has(peer, TCPS_HAS_RCV)) return OUTSIDE;
+    /* One from below is acceptable too when its octets - data, a FIN that no TCP would send - reach RCV.NXT. */
+    return seq_leq(seq, peer->rcv_edge) && seq_geq(seq + step->seg->len, low) ? IN_WINDOW : OUTSIDE;
 }
 
 /* A listener's half-open connection checks the RST's ACK as well, if it has one (REAL-STACKS 11). */
@@ -146,7 +148,7 @@ static bool drops_request(const struct tcps_step *step)
 
     return conn->candidate_waits && (step->seg->flags & TCPS_ACK) &&
            (conn->rarities->waiting->syn.from & 1u) == step->peer_end &&
-           step->seg->ack == conn->rarities->waiting->syn.seq + 1 &&
+           step->seg->ack == conn->rarities->waiting->syn.seq + tcps_segment_space(&conn->rarities->waiting->syn) &&
            tcps_has(step->me, TCPS_LISTENS | TCPS_SENT_SYNACK) && !tcps_is_open(step->me);
 }
 

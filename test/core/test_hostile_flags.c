@@ -1,6 +1,6 @@
 /* All flags that a header has room for, on an end in each state. No end leaves a state but by an arrow of RFC 9293
- * figure 5, and only SYN, FIN, RST and ACK decide anything. Knows flags, not what the core makes of them. Look next:
- * hostile.h; test/plugin/test_hostile.py for the same by way of captures.
+ * figure 5, and only SYN, FIN, RST and ACK decide anything; beside RST only ACK. Knows flags, not what the core makes
+ * of them. Look next: hostile.h; test/plugin/test_hostile.py for the same by way of captures.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -39,6 +39,22 @@ static void compare_flags(const struct place *place, const struct tcps_segment *
     telling_close(&telling);
 }
 
+/* Beside a RST neither SYN nor FIN decides anything; they are octets of its length. */
+static void compare_resets(const struct place *place, const struct tcps_segment *seg, const struct tcps_endpoint end[2])
+{
+    const struct tcps_endpoint *before = place->here->conn->end;
+    struct telling telling;
+    struct tcps_segment bare = *seg;
+
+    bare.flags &= (uint16_t) ~(TCPS_SYN | TCPS_FIN);
+    bare.len = tcps_segment_space(seg);
+    if (!(before[0].known | before[1].known)) bare.flags = 0; /* there it proves nothing */
+    hostile_put_in(place, &bare, &telling);
+    if (!are_same_facts(&telling.conn->end[0], &end[0]) || !are_same_facts(&telling.conn->end[1], &end[1]))
+        hostile_complain(place, seg, "SYN or FIN beside RST", "the outcome is not that of the RST alone");
+    telling_close(&telling);
+}
+
 static void try_flags(const struct place *place, unsigned from)
 {
     bool all = strstr(place->plain->story->file, "rfc9293-figures") != NULL;
@@ -57,6 +73,7 @@ static void try_flags(const struct place *place, unsigned from)
         /* Where packets are missing, two FINs that contradict each other may lead anywhere. */
         if (!place->plain->in_order && (control & TCPS_FIN)) telling.has_gone_astray = false;
         hostile_conclude(place, &seg, "these flags", &telling);
+        if ((control & TCPS_RST) && (control & (TCPS_SYN | TCPS_FIN))) compare_resets(place, &seg, end);
         if (!all) compare_flags(place, &seg, end, (ALL_FLAGS - 1) & ~(unsigned)HOSTILE_CONTROL);
         for (unsigned others = 1; others < ALL_FLAGS && all; others++)
             if (!(others & HOSTILE_CONTROL)) compare_flags(place, &seg, end, others);

@@ -8,11 +8,17 @@
 #include "core/seq.h"
 #include "hostile.h"
 
-static bool proves_nothing(unsigned flags)
+/* Flags that no TCP sends, or without one that means something. A RST is one nevertheless where there is a connection,
+ * and a SYN in SYN_SENT and SYN_RECEIVED, as kernels have it. */
+static bool proves_nothing(const struct place *place, unsigned from, unsigned flags)
 {
-    unsigned control = flags & (TCPS_SYN | TCPS_FIN | TCPS_RST);
+    const struct tcps_endpoint *end = place->here->conn->end;
+    unsigned receiver = end[!from].state;
 
-    return (control & (control - 1)) != 0 || (flags & (TCPS_SYN | TCPS_RST | TCPS_ACK)) == 0;
+    if (flags & TCPS_RST) return (flags & (TCPS_SYN | TCPS_FIN)) && !(end[0].known | end[1].known);
+    if ((flags & (TCPS_SYN | TCPS_FIN)) == (TCPS_SYN | TCPS_FIN))
+        return receiver != TCPS_SYN_SENT && receiver != TCPS_SYN_RECEIVED;
+    return (flags & (TCPS_SYN | TCPS_ACK)) == 0;
 }
 
 /* Are the numbers of both ends known, so that others can be far off? */
@@ -53,7 +59,7 @@ static void forge(const struct place *place, unsigned from)
     static const unsigned kinds[] = {TCPS_ACK, TCPS_ACK | TCPS_PSH, TCPS_ACK | TCPS_FIN, TCPS_RST, TCPS_RST | TCPS_ACK};
 
     for (unsigned flags = 0; flags <= (HOSTILE_CONTROL | TCPS_PSH); flags++)
-        if (proves_nothing(flags))
+        if (proves_nothing(place, from, flags))
             hostile_must_change_nothing(place, "no TCP's flags", hostile_segment(place, from, flags));
     for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++) {
         struct tcps_segment broken = hostile_segment(place, from, kinds[i]);

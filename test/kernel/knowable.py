@@ -117,7 +117,7 @@ class Judge:
             return [p for p in self.from_me if p.seg.is_synack] + implied, "never-captured"
         if state == "ESTABLISHED" and before == "SYN_SENT":
             own = [p for p in self.from_me if p.seg.flags & (ACK | SYN) == ACK and not p.seg.is_rst]
-            return own, "unproven-receipt"
+            return own and own + self.forged_rst_ack(), "unproven-receipt"
         if state == "ESTABLISHED":
             return self.acked(self.after_syn), "uncaptured-cause"
         if state in ("FIN_WAIT_1", "LAST_ACK"):
@@ -127,6 +127,10 @@ class Judge:
         if state in ("FIN_WAIT_2", "TIME_WAIT"):
             return self.acked(self.after_fin), "uncaptured-cause"
         return self.step_closed(step, state)
+
+    def forged_rst_ack(self):
+        """A RST,ACK in this endpoint's name that nobody here can tell from one of a socket that was open."""
+        return [p for p in self.here if p.forged and p.sender == self.side and p.seg.is_rst and p.seg.flags & ACK]
 
     def step_fin(self):
         if self.after_fin is None:
@@ -250,7 +254,7 @@ class Judge:
         if highest is not None and any(self.covers(p, highest + 1) and p.uid[0] != "x" for p in self.to_me):
             return "forged"                 # the peer acknowledges what this endpoint never sent
         accepted = {step.uid for step in self.peer_life.steps if step.uid}
-        if not self.path and any(p.seg.is_syn and p.sender == self.side for p in self.here):
+        if not self.path and any(p.seg.flags & SYN and not p.seg.is_rst and p.sender == self.side for p in self.here):
             return "forged"
         mine = [p for p in self.here if p.forged and p.sender == self.side and p.uid in accepted]
         if mine and self.path[-1:] != ["CLOSED"] and not any(q.frame > mine[-1].frame for q in self.from_me):

@@ -27,8 +27,8 @@ import truth
 from lab import Lab
 from middle import write_pcap
 
-MODULES = ("open", "fast_open", "handshake_loss", "close", "close_loss", "reset", "forged_rst", "forged", "reuse",
-           "timers", "mass")
+MODULES = ("open", "fast_open", "handshake_loss", "close", "close_loss", "reset", "forged_rst", "forged",
+           "forged_flags", "reuse", "timers", "mass")
 POINTS = ("client", "middle", "server")
 SIDES = ("client", "server")
 
