@@ -280,6 +280,17 @@ static bool take_facts(struct tcps_step *step)
     return true;
 }
 
+/* What only an open endpoint sends - a FIN, or the answer to a SYN,ACK, which shows it to be open - was sent before the
+ * RST came, if it came: the RST that answers it will tell. */
+static bool was_sent_before_reset(const struct tcps_step *step, bool repeats_fin)
+{
+    const struct tcps_endpoint *me = step->me;
+
+    if (!tcps_has(me, TCPS_RST_GOT)) return false;
+    if (tcps_only_syn_sent(me) && tcps_has(step->peer, TCPS_SENT_SYNACK)) return true;
+    return (step->seg->flags & TCPS_FIN) && (!tcps_has(me, TCPS_HAS_FIN) || (repeats_fin && !tcps_is_copy(step)));
+}
+
 void tcps_take_ordinary(struct tcps_step *step)
 {
     const struct tcps_segment *seg = step->seg;
@@ -291,9 +302,7 @@ void tcps_take_ordinary(struct tcps_step *step)
     if (!is_believed(step)) return;
     if (me->known & (TCPS_RST_GOT | TCPS_RST_MADE)) {
         tcps_judge_life_after_reset(step);
-        /* A FIN was sent before the RST came, if it came: the RST that answers the FIN will tell. */
-        if ((seg->flags & TCPS_FIN) && tcps_has(me, TCPS_RST_GOT) &&
-            (!tcps_has(me, TCPS_HAS_FIN) || (repeats && !tcps_is_copy(step)))) {
+        if (was_sent_before_reset(step, repeats)) {
             me->known &= ~(uint32_t)TCPS_RST_GOT;
             tcps_settle(step, step->my_end, TCPS_WHY_SENT_BEFORE_RST);
         }
