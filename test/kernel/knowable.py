@@ -20,7 +20,8 @@ RULES = {
                         "captured later implies it",
     "presumed-undelivered": "an ACK or RST passed this point but never took effect on the endpoint, and nothing "
                             "captured later contradicts that it did",
-    "overtaken": "the RST that ended the connection passed this point before the segments that prove an earlier state",
+    "overtaken": "the RST that ended the connection passed this point before the segments that prove an earlier state, "
+                 "and no other RST answered them",
     "repeat-crossed": "a SYN,ACK or FIN sent again passed this point after the ACK of the first one, which was on its "
                       "way and did arrive; it looks as if that ACK were lost, and nothing later says otherwise",
     "crossing": "FIN and ACK of both ends crossed, and another path of states gives the same segments here",
@@ -161,13 +162,21 @@ class Judge:
         itself may be presumed before it comes true: by a RST that is lost, by a last ACK that the endpoint ignores."""
         proof, last = self.proof, len(self.proof) - 1
         by_rst = last >= 0 and self.path[last] in ("CLOSED", "LISTEN") and self.life.steps[last].cause != "ack received"
-        self.late = by_rst and any(frame > proof[last] for frame in proof[:last])
+        late = [i for i in range(last) if proof[i] > proof[last]] if by_rst else []
+        self.late = bool(late) and not self.takes_back_rst(late)
         for i in range(last - (2 if by_rst else 1), -1, -1):
             proof[i] = min(proof[i], proof[i + 1])
         if last > 0 and self.path[last] == "CLOSED":
             presumed = [p for p in self.here if p.seg.is_rst]
             presumed += self.acked(self.after_fin) if self.path[last - 1] == "LAST_ACK" else []
             proof[last] = min([proof[last]] + [p.frame for p in presumed if p.frame >= proof[last - 1]])
+
+    def takes_back_rst(self, late):
+        """What only an open endpoint sends (its answer to the SYN,ACK, its FIN) shows that it was open still, and another
+        RST that answers it closes it."""
+        sent = all(self.path[i] in ("ESTABLISHED", "FIN_WAIT_1", "LAST_ACK") for i in late)
+        shown = max(self.proof[i] for i in late)
+        return sent and any(p.seg.is_rst and p.frame > shown for p in self.to_me)
 
     def overtaken(self):
         return "overtaken" if self.late else None
