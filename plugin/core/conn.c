@@ -194,7 +194,7 @@ static unsigned ignored_flags(const struct tcps_step *step)
 }
 
 /* Flags or header that no TCP sends (rule 7). */
-static void take_oddity(struct tcps_step *step)
+static TCPS_RARE void take_oddity(struct tcps_step *step)
 {
     const struct tcps_segment *seg = step->seg;
     struct tcps_segment taken = *seg;
