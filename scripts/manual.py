@@ -88,7 +88,7 @@ def page(tshark):
     fields = registered(tshark)
     assert fields, f"{tshark} has no tcpstate loaded"
     reports = [(f"tcpstate,{name}{ARGUMENTS[argument]}[,filter]", f"{what}.")
-               for name, argument, _, what, _ in rows("report/kinds.h", "TCPSTATE_REPORT_KINDS")]
+               for name, argument, _, what, *_ in rows("report/kinds.h", "TCPSTATE_REPORT_KINDS")]
     reports.append(("tcp_state,tree[,filter]", "How often each state was entered and each verdict given, with rates and "
                     "bursts: a stats tree of Wireshark's."))
     reports.append(("tcpstate,table-NAME[,filter]", "The same in the form of the window's own tables; "

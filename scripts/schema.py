@@ -104,7 +104,7 @@ def schema():
             "totals": {"type": "object", "additionalProperties": {
                 "type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}},
             "notes": {"type": "array", "items": {"type": "string"}},
-            **{name: report_schema(name, what) for name, _, _, what, _ in reports},
+            **{name: report_schema(name, what) for name, _, _, what, *_ in reports},
         },
     }
 

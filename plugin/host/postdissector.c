@@ -24,7 +24,7 @@
 
 enum { MOST_TRANSITIONS = 256 }; /* octets, of one packet, in the Info column */
 
-static int tap;
+static int tap, connections_tap;
 static uint32_t looked_at = TCPSTATE_NO_STREAM;
 
 /* Finds the log entries of the layer's position. Fills in as much of the view as transitions need; who wants more asks
@@ -70,11 +70,21 @@ static void append_to_info(column_info *columns, const struct tcpstate_shown *sh
         if (columns->columns[i].fmt_matx[COL_INFO]) append_transitions(&columns->columns[i], shown);
 }
 
+/* Must those who want to meet every connection be told? In the first pass at its first packet, and on until its stream
+ * is known. Later a read filter may have rejected just that packet: then at each. */
+static bool introduces(const struct tcpstate_shown *shown)
+{
+    return shown->view.first_entry == 0 || shown->conn->stream == TCPSTATE_NO_STREAM || !shown->layer->conn;
+}
+
 static void tell_taps(packet_info *pinfo, const struct tcpstate_shown *shown, struct tcps_conn *conn)
 {
     const struct tcpstate_layer *layer = shown->layer;
-    struct tcpstate_tap *payload = wmem_new(pinfo->pool, struct tcpstate_tap);
+    bool of_packets = have_tap_listener(tap), of_connections = introduces(shown) && have_tap_listener(connections_tap);
+    struct tcpstate_tap *payload;
 
+    if (!of_packets && !of_connections) return;
+    payload = wmem_new(pinfo->pool, struct tcpstate_tap);
     tcpstate_find_stream_number(layer, conn);
     payload->segment = layer->segment;
     payload->view.first_entry = shown->view.first_entry;
@@ -84,7 +94,8 @@ static void tell_taps(packet_info *pinfo, const struct tcpstate_shown *shown, st
     payload->quoted = layer->quoted;
     copy_address_shallow(&payload->address[0], &layer->address[0]);
     copy_address_shallow(&payload->address[1], &layer->address[1]);
-    tap_queue_packet(tap, pinfo, payload);
+    if (of_packets) tap_queue_packet(tap, pinfo, payload);
+    if (of_connections) tap_queue_packet(connections_tap, pinfo, payload);
 }
 
 /* In the tree, and to those who collect expert infos. */
@@ -117,7 +128,7 @@ static void show_layer(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, cons
     if (eventful && pinfo->cinfo && tcpstate_preferences()->info_column) append_to_info(pinfo->cinfo, &shown);
     shown.notables = layer->quoted ? NULL : tcpstate_notables_at(conn, layer->segment.at);
     if (tree || ((eventful || shown.notables) && tcpstate_expert_wanted(pinfo))) show_fully(tvb, pinfo, tree, &shown);
-    if (have_tap_listener(tap)) tell_taps(pinfo, &shown, conn);
+    tell_taps(pinfo, &shown, conn);
     if (tree && PTREE_DATA(tree)->visible) {
         tcpstate_find_stream_number(layer, conn);
         looked_at = conn->stream;
@@ -142,5 +153,6 @@ static int show_frame(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void 
 void tcpstate_postdissector_register(void)
 {
     tap = register_tap(TCPSTATE_TAP);
+    connections_tap = register_tap(TCPSTATE_CONNECTIONS_TAP);
     register_postdissector(create_dissector_handle(show_frame, -1));
 }

@@ -7,8 +7,8 @@
 #include "core/explain.h"
 
 const struct tcpstate_report_kind tcpstate_report_kinds[] = {
-#define X(name, argument, title, what, question)                                                                       \
-    {#name, title, what, question, TCPSTATE_ARGUMENT_##argument, tcpstate_report_##name},
+#define X(name, argument, title, what, question, reads)                                                                \
+    {#name, title, what, question, TCPSTATE_ARGUMENT_##argument, TCPSTATE_READS_##reads, tcpstate_report_##name},
     TCPSTATE_REPORT_KINDS(X)
 #undef X
 };

@@ -19,19 +19,25 @@ enum tcpstate_argument {
     TCPSTATE_ARGUMENT_STREAM,  /* needed */
 };
 
-/* X(name, argument, title, what it shows, how a window asks for the argument) */
+/* What a report reads of the connections. */
+enum tcpstate_reads {
+    TCPSTATE_READS_LOGS,    /* who they are, and their logs: nothing else that is gathered */
+    TCPSTATE_READS_PACKETS, /* also counts and times of packets, or the capture's clock */
+};
+
+/* X(name, argument, title, what it shows, how a window asks for the argument, what it reads) */
 #define TCPSTATE_REPORT_KINDS(X)                                                                                       \
-    X(exchanges, NONE, "Exchanges", "Completed handshakes and closes", NULL)                                           \
-    X(failed, NONE, "Failed Attempts", "Connection attempts that did not complete", NULL)                              \
+    X(exchanges, NONE, "Exchanges", "Completed handshakes and closes", NULL, LOGS)                                     \
+    X(failed, NONE, "Failed Attempts", "Connection attempts that did not complete", NULL, PACKETS)                     \
     X(census, SECONDS, "Census", "Endpoints per state, at the end or per interval",                                    \
-      "Interval in seconds (empty: only at the end)")                                                                  \
+      "Interval in seconds (empty: only at the end)", PACKETS)                                                         \
     X(stuck, SECONDS, "Stuck", "Endpoints that wait too long, and who must act next",                                  \
-      "Waits of so many seconds (empty: as preferred)")                                                                \
-    X(resets, NONE, "Resets", "Each RST: validity, cause, data lost", NULL)                                            \
-    X(servers, NONE, "Servers", "Attempts, half-open peak, handshake times by server", NULL)                           \
-    X(dwell, NONE, "Time in State", "Time spent in each state", NULL)                                                  \
-    X(connections, NONE, "Connections", "Connections, one line each", NULL)                                            \
-    X(ladder, STREAM, "Ladder", "One connection as a ladder diagram", "TCP stream")
+      "Waits of so many seconds (empty: as preferred)", PACKETS)                                                       \
+    X(resets, NONE, "Resets", "Each RST: validity, cause, data lost", NULL, PACKETS)                                   \
+    X(servers, NONE, "Servers", "Attempts, half-open peak, handshake times by server", NULL, PACKETS)                  \
+    X(dwell, NONE, "Time in State", "Time spent in each state", NULL, PACKETS)                                         \
+    X(connections, NONE, "Connections", "Connections, one line each", NULL, PACKETS)                                   \
+    X(ladder, STREAM, "Ladder", "One connection as a ladder diagram", "TCP stream", PACKETS)
 
 struct tcpstate_report_input {
     const struct tcpstate_gathering *gathering;
@@ -41,13 +47,14 @@ struct tcpstate_report_input {
 
 typedef void tcpstate_compute(const struct tcpstate_report_input *input, struct tcpstate_document *document);
 
-#define X(name, argument, title, what, question) tcpstate_compute tcpstate_report_##name;
+#define X(name, argument, title, what, question, reads) tcpstate_compute tcpstate_report_##name;
 TCPSTATE_REPORT_KINDS(X)
 #undef X
 
 struct tcpstate_report_kind {
     const char *name, *title, *what, *question;
     enum tcpstate_argument argument;
+    enum tcpstate_reads reads;
     tcpstate_compute *compute;
 };
 

@@ -122,6 +122,11 @@ static bool is_picture(const struct tcpstate_run *run)
     return tcpstate_is_picture(run->request.kind);
 }
 
+static bool reads_packets(const struct tcpstate_run *run)
+{
+    return run->request.kind->reads == TCPSTATE_READS_PACKETS;
+}
+
 static void start_gathering(struct tcpstate_run *run)
 {
     tcpstate_gathering_init(&run->gathering);
@@ -205,6 +210,15 @@ static void forget_connections(void)
     for (GSList *at = running; at; at = at->next) reset(&((struct tcpstate_run_handle *)at->data)->run);
 }
 
+/* A report that is drawn once, after all packets, and that reads only logs, needs to meet each connection once. Not so
+ * with a filter, which must see all packets to find one that passes; and a window is drawn again for each packet. */
+static const char *tap_for(const struct tcpstate_request *request, bool drawn_once)
+{
+    bool meets_once = drawn_once && !request->filter && request->kind->reads == TCPSTATE_READS_LOGS;
+
+    return meets_once ? TCPSTATE_CONNECTIONS_TAP : TCPSTATE_TAP;
+}
+
 char *tcpstate_run_start(const struct tcpstate_request *request, tcpstate_deliver *deliver, void *context,
                          struct tcpstate_run_handle **started)
 {
@@ -218,9 +232,9 @@ char *tcpstate_run_start(const struct tcpstate_request *request, tcpstate_delive
     handle->clock.run = &handle->run;
     start_gathering(&handle->run);
     running = g_slist_prepend(running, handle);
-    error = register_tap_listener(TCPSTATE_TAP, &handle->run, request->filter, TL_REQUIRES_NOTHING, reset, take_packet,
-                                  draw, NULL);
-    if (!error)
+    error = register_tap_listener(tap_for(request, !started), &handle->run, request->filter, TL_REQUIRES_NOTHING, reset,
+                                  take_packet, draw, NULL);
+    if (!error && reads_packets(&handle->run))
         error = register_tap_listener("frame", &handle->clock, NULL, TL_REQUIRES_NOTHING, NULL, take_time, NULL, NULL);
     if (!error) {
         if (started) *started = handle;
@@ -235,7 +249,7 @@ char *tcpstate_run_start(const struct tcpstate_request *request, tcpstate_delive
 void tcpstate_run_stop(struct tcpstate_run_handle *handle)
 {
     remove_tap_listener(&handle->run);
-    remove_tap_listener(&handle->clock);
+    if (reads_packets(&handle->run)) remove_tap_listener(&handle->clock);
     running = g_slist_remove(running, handle);
     drop_gathering(&handle->run);
     g_free(handle);
@@ -295,7 +309,7 @@ void tcpstate_register_reports(void)
 {
     register_cleanup_routine(forget_connections);
     register_command(COMMAND);
-#define X(name, argument, title, what, question) register_command(COMMAND "," #name);
+#define X(name, argument, title, what, question, reads) register_command(COMMAND "," #name);
     TCPSTATE_REPORT_KINDS(X)
 #undef X
 }

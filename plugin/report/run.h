@@ -27,7 +27,8 @@ typedef void tcpstate_deliver(void *context, const struct tcpstate_report_input 
 
 struct tcpstate_run_handle;
 
-/* Starts gathering. Returns NULL, or a sentence on what is wrong, to be freed; `started` may be NULL. */
+/* Starts gathering. Returns NULL, or a sentence on what is wrong, to be freed. `started` may be NULL: then the run is
+ * never stopped, and is drawn once, after all packets. */
 char *tcpstate_run_start(const struct tcpstate_request *request, tcpstate_deliver *deliver, void *context,
                          struct tcpstate_run_handle **started);
 void tcpstate_run_stop(struct tcpstate_run_handle *handle);

@@ -11,8 +11,10 @@
 
 #include "core/conn.h"
 
-/* The tap's name, for register_tap_listener(). */
+/* The taps' names, for register_tap_listener(). Both carry the same payload: the first of each packet, the second only
+ * of those that a listener needs to meet every connection that the first would tell of. */
 #define TCPSTATE_TAP "tcpstate"
+#define TCPSTATE_CONNECTIONS_TAP "tcpstate_connections"
 
 /* Queued once per TCP layer, in every pass that has taps: a report counts from its reset callback on.
  * The payload itself and the addresses' data live until the end of the frame; `conn` until the file is
