@@ -4,28 +4,13 @@
  */
 #include "gathering.h"
 
-static guint hash_address(gconstpointer key)
-{
-    return add_address_to_hash(0, key);
-}
-
-static gboolean same_address(gconstpointer one, gconstpointer other)
-{
-    return addresses_equal(one, other);
-}
-
-static void drop_address(gpointer key)
-{
-    free_address(key);
-    g_free(key);
-}
+#include <string.h>
 
 void tcpstate_gathering_init(struct tcpstate_gathering *gathering)
 {
     *gathering = (struct tcpstate_gathering){
         .connections = g_ptr_array_new_with_free_func(g_free),
         .by_conn = g_hash_table_new(NULL, NULL),
-        .addresses = g_hash_table_new_full(hash_address, same_address, drop_address, NULL),
     };
 }
 
@@ -33,7 +18,6 @@ void tcpstate_gathering_clear(struct tcpstate_gathering *gathering)
 {
     g_ptr_array_unref(gathering->connections);
     g_hash_table_unref(gathering->by_conn);
-    g_hash_table_unref(gathering->addresses);
 }
 
 void tcpstate_gather_time(struct tcpstate_gathering *gathering, const packet_info *pinfo)
@@ -48,17 +32,28 @@ void tcpstate_gather_time(struct tcpstate_gathering *gathering, const packet_inf
     if (time < gathering->start) gathering->start = time;
 }
 
-/* A capture has far fewer addresses than connections. */
-static const address *shared_address(struct tcpstate_gathering *gathering, const address *wanted)
+static void keep_address(address *kept, const address *passing, uint8_t *room)
 {
-    address *kept = g_hash_table_lookup(gathering->addresses, wanted);
+    if (passing->len) memcpy(room, passing->data, (size_t)passing->len);
+    set_address(kept, passing->type, passing->len, passing->len ? room : NULL);
+}
 
-    if (!kept) {
-        kept = g_new0(address, 1);
-        copy_address(kept, wanted);
-        g_hash_table_add(gathering->addresses, kept);
-    }
-    return kept;
+/* The octets of its addresses stand behind the connection, in one block with it. */
+static struct tcpstate_connection *new_connection(const struct tcpstate_tap *tap)
+{
+    size_t octets = (size_t)(tap->address[0].len + tap->address[1].len);
+    struct tcpstate_connection *connection = g_malloc(sizeof *connection + octets);
+    uint8_t *room = (uint8_t *)(connection + 1);
+
+    *connection = (struct tcpstate_connection){
+        .conn = tap->conn,
+        .port = {tap->conn->ports[0], tap->conn->ports[1]},
+        .first_time = tap->segment.time,
+        .first_frame = tap->segment.at.frame,
+    };
+    keep_address(&connection->address[0], &tap->address[0], room);
+    keep_address(&connection->address[1], &tap->address[1], room + tap->address[0].len);
+    return connection;
 }
 
 static struct tcpstate_connection *connection_of(struct tcpstate_gathering *gathering, const struct tcpstate_tap *tap)
@@ -68,14 +63,7 @@ static struct tcpstate_connection *connection_of(struct tcpstate_gathering *gath
     if (gathering->last && gathering->last->conn == tap->conn) return gathering->last;
     connection = g_hash_table_lookup(gathering->by_conn, tap->conn);
     if (!connection) {
-        connection = g_new0(struct tcpstate_connection, 1);
-        connection->conn = tap->conn;
-        for (unsigned end = 0; end < 2; end++) {
-            connection->address[end] = shared_address(gathering, &tap->address[end]);
-            connection->port[end] = tap->conn->ports[end];
-        }
-        connection->first_time = connection->last_time = tap->segment.time;
-        connection->first_frame = tap->segment.at.frame;
+        connection = new_connection(tap);
         g_ptr_array_add(gathering->connections, connection);
         g_hash_table_insert(gathering->by_conn, (gpointer)tap->conn, connection);
     }

@@ -15,7 +15,7 @@
 
 struct tcpstate_connection {
     const struct tcps_conn *conn;
-    const address *address[2]; /* by end; shared between connections */
+    address address[2]; /* by end */
     uint16_t port[2];
     int64_t first_time, last_time; /* of the packets that passed */
     uint32_t first_frame, last_frame;
@@ -28,7 +28,7 @@ struct tcpstate_gathering {
     bool started;           /* start and end are set */
 
     /* private */
-    GHashTable *by_conn, *addresses;
+    GHashTable *by_conn;
     struct tcpstate_connection *last;
 };
 

@@ -12,19 +12,28 @@ struct change {
     int32_t by;
 };
 
+static guint hash_address(gconstpointer key)
+{
+    return add_address_to_hash(0, key);
+}
+
+static gboolean same_address(gconstpointer one, gconstpointer other)
+{
+    return addresses_equal(one, other);
+}
+
 static guint hash_server(gconstpointer key)
 {
     const struct tcpstate_server *server = key;
 
-    return g_direct_hash(server->address) * 31 + server->port;
+    return add_address_to_hash(server->port, server->address);
 }
 
-/* Addresses are shared between connections, so the same address is the same pointer. */
 static gboolean same_server(gconstpointer one, gconstpointer other)
 {
     const struct tcpstate_server *a = one, *b = other;
 
-    return a->address == b->address && a->port == b->port;
+    return a->port == b->port && addresses_equal(a->address, b->address);
 }
 
 static void free_server(gpointer data)
@@ -42,7 +51,7 @@ static struct tcpstate_server *server_of(GHashTable *table, GPtrArray *servers,
                                          const struct tcpstate_connection *connection)
 {
     unsigned end = !tcpstate_client_end(connection);
-    struct tcpstate_server wanted = {.address = connection->address[end], .port = connection->port[end]};
+    struct tcpstate_server wanted = {.address = &connection->address[end], .port = connection->port[end]};
     struct tcpstate_server *server = g_hash_table_lookup(table, &wanted);
 
     if (server) return server;
@@ -52,7 +61,7 @@ static struct tcpstate_server *server_of(GHashTable *table, GPtrArray *servers,
     server->half_open = g_array_new(FALSE, FALSE, sizeof(struct change));
     server->pending = g_array_new(FALSE, FALSE, sizeof(struct change));
     server->times = g_array_new(FALSE, FALSE, sizeof(int64_t));
-    server->clients = g_hash_table_new(NULL, NULL);
+    server->clients = g_hash_table_new(hash_address, same_address);
     g_hash_table_add(table, server);
     g_ptr_array_add(servers, server);
     return server;
@@ -128,7 +137,7 @@ static void add_opening(struct tcpstate_server *server, const struct tcpstate_co
     server->attempts += opening.status != TCPS_STATUS_none && opening.status != TCPS_STATUS_unseen;
     server->synack_retransmits += opening.synack_retransmits;
     if (is_failure(opening.status))
-        g_hash_table_add(server->clients, (gpointer)connection->address[tcpstate_client_end(connection)]);
+        g_hash_table_add(server->clients, (gpointer)&connection->address[tcpstate_client_end(connection)]);
     if (opening.status != TCPS_STATUS_complete || !tcps_was_seen(&opening.syn) || !tcps_was_seen(&opening.ack)) return;
     time = opening.ack.time - opening.syn.time;
     g_array_append_val(server->times, time);

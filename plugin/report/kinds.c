@@ -24,8 +24,8 @@ void tcpstate_cells_ends(struct tcpstate_cell *cells, const struct tcpstate_conn
 {
     unsigned client = tcpstate_client_end(connection);
 
-    tcpstate_cell_endpoint(&cells[0], connection->address[client], connection->port[client]);
-    tcpstate_cell_endpoint(&cells[1], connection->address[!client], connection->port[!client]);
+    tcpstate_cell_endpoint(&cells[0], &connection->address[client], connection->port[client]);
+    tcpstate_cell_endpoint(&cells[1], &connection->address[!client], connection->port[!client]);
 }
 
 const char *tcpstate_who(const struct tcpstate_connection *connection, int end)

@@ -279,7 +279,7 @@ static void draw_head(const struct picture *picture, const struct tcpstate_conne
     for (unsigned i = 0; i < 2; i++) {
         unsigned which = i ? !client : client;
 
-        tcpstate_endpoint_text(connection->address[which], connection->port[which], end, sizeof end);
+        tcpstate_endpoint_text(&connection->address[which], connection->port[which], end, sizeof end);
         g_string_printf(line, "%s %s", tcps_role_name(which, client), end);
         if (i == 0 && conn->role_basis > TCPS_ROLE_synack) g_string_append(line, " (roles are guessed)");
         tcpstate_write_line(picture->writer, line->str);
