@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <epan/to_str.h>
+#include <wsutil/to_str.h>
 
 #include "core/segment.h"
 
@@ -112,65 +113,45 @@ void tcpstate_cell_endpoint(struct tcpstate_cell *cell, const address *address, 
     cell->port = port;
 }
 
-/* The digits of `number`, at least `least` of them; returns where they end. */
-static char *put_digits(char *to, uint64_t number, unsigned least)
-{
-    unsigned count = 1;
-
-    for (uint64_t rest = number / 10; rest; rest /= 10) count++;
-    count = MAX(count, least);
-    for (char *digit = to + count; digit > to; number /= 10) *--digit = (char)('0' + number % 10);
-    return to + count;
-}
-
-static uint64_t magnitude_of(int64_t number)
-{
-    return number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-}
-
-size_t tcpstate_digits(int64_t number, char *text)
-{
-    char *end = text;
-
-    if (number < 0) *end++ = '-';
-    end = put_digits(end, magnitude_of(number), 1);
-    *end = '\0';
-    return (size_t)(end - text);
-}
-
 /* Nanoseconds as a number of `unit` nanoseconds with three decimals, rounded. */
-static char *put_thousandths(char *to, uint64_t nanoseconds, uint64_t unit)
+static char *thousandths_back(char *end, uint64_t nanoseconds, uint64_t unit)
 {
     uint64_t thousandths = (nanoseconds + unit / 2000) / (unit / 1000);
 
-    to = put_digits(to, thousandths / 1000, 1);
-    *to++ = '.';
-    return put_digits(to, thousandths % 1000, 3);
+    end = uint64_to_str_back_len(end, thousandths % 1000, 3);
+    *--end = '.';
+    return uint64_to_str_back(end, thousandths / 1000);
 }
 
 /* printf() would do, at a tenth of the speed. */
-size_t tcpstate_duration_text(int64_t nanoseconds, char *text)
+char *tcpstate_duration_back(char *end, int64_t nanoseconds)
 {
-    uint64_t magnitude = magnitude_of(nanoseconds);
-    char *end = text;
+    uint64_t magnitude = nanoseconds < 0 ? 0 - (uint64_t)nanoseconds : (uint64_t)nanoseconds;
 
-    if (nanoseconds < 0) *end++ = '-';
+    *--end = 's';
+    if (magnitude < SECOND) *--end = 'm';
+    *--end = ' ';
     if (magnitude < SECOND)
-        end = put_thousandths(end, magnitude, SECOND / 1000);
+        end = thousandths_back(end, magnitude, SECOND / 1000);
     else if (magnitude < 100 * SECOND)
-        end = put_thousandths(end, magnitude, SECOND);
+        end = thousandths_back(end, magnitude, SECOND);
     else
-        end = put_digits(end, (magnitude + SECOND / 2) / SECOND, 1);
-    *end++ = ' ';
-    if (magnitude < SECOND) *end++ = 'm';
-    *end++ = 's';
+        end = uint64_to_str_back(end, (magnitude + SECOND / 2) / SECOND);
+    if (nanoseconds < 0) *--end = '-';
+    return end;
+}
+
+void tcpstate_duration_text(int64_t nanoseconds, char *text)
+{
+    char room[TCPSTATE_NUMBER_SIZE], *end = room + sizeof room - 1;
+
     *end = '\0';
-    return (size_t)(end - text);
+    g_strlcpy(text, tcpstate_duration_back(end, nanoseconds), sizeof room);
 }
 
 size_t tcpstate_endpoint_text(const address *address, uint16_t port, char *text, size_t size)
 {
-    char *end = text;
+    char digits[10], *first = uint_to_str_back(digits + sizeof digits, port), *end = text;
 
     if (address->type == AT_IPv6) *end++ = '[';
     *end = '\0';
@@ -178,14 +159,15 @@ size_t tcpstate_endpoint_text(const address *address, uint16_t port, char *text,
     end += strlen(end);
     if (address->type == AT_IPv6) *end++ = ']';
     *end++ = ':';
-    end = put_digits(end, port, 1);
+    memcpy(end, first, (size_t)(digits + sizeof digits - first));
+    end += digits + sizeof digits - first;
     *end = '\0';
     return (size_t)(end - text);
 }
 
 static unsigned decimals_of(unsigned number)
 {
-    return number < 10 ? 1 : number < 100 ? 2 : number < 1000 ? 3 : number < 10000 ? 4 : 5;
+    return 1u + (number >= 10) + (number >= 100) + (number >= 1000) + (number >= 10000);
 }
 
 unsigned tcpstate_endpoint_width(const address *address, uint16_t port)

@@ -103,14 +103,15 @@ void tcpstate_cell_frame(struct tcpstate_cell *cell, uint32_t frame);
 void tcpstate_cell_duration(struct tcpstate_cell *cell, int64_t nanoseconds);
 void tcpstate_cell_endpoint(struct tcpstate_cell *cell, const address *address, uint16_t port);
 
-/* These three return the length. The first two need room for so many octets: */
+/* Room for any number and any duration, terminated. */
 enum { TCPSTATE_NUMBER_SIZE = 32 };
 
-/* "-12". */
-size_t tcpstate_digits(int64_t number, char *text);
-/* "12.345 ms", "7200 s". */
-size_t tcpstate_duration_text(int64_t nanoseconds, char *text);
-/* "10.0.0.1:80", "[2001:db8::1]:80". `size` is at least 64. */
+/* "12.345 ms", "7200 s": written backwards from before `end`, as Wireshark's int64_to_str_back() does; returns where it
+ * begins. Nothing terminates it. */
+char *tcpstate_duration_back(char *end, int64_t nanoseconds);
+/* The same from the beginning of `text`, terminated. */
+void tcpstate_duration_text(int64_t nanoseconds, char *text);
+/* "10.0.0.1:80", "[2001:db8::1]:80". `size` is at least 64. Returns the length. */
 size_t tcpstate_endpoint_text(const address *address, uint16_t port, char *text, size_t size);
 
 /* How many octets tcpstate_endpoint_text() writes; quicker where it can. */

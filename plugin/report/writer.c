@@ -16,6 +16,7 @@
 #endif
 
 #include <epan/to_str.h>
+#include <wsutil/to_str.h>
 
 enum { DEFAULT_WIDTH = 80, NARROWEST = 40, FLUSH_AT = 1 << 16 };
 
@@ -133,6 +134,14 @@ static void seconds_text(int64_t nanoseconds, char *text, size_t size)
                magnitude % TCPS_SECOND);
 }
 
+static const char *number_text(int64_t number, char *text, size_t size)
+{
+    char *end = text + size - 1;
+
+    *end = '\0';
+    return int64_to_str_back(end, number);
+}
+
 /* The value as programs read it; for an endpoint, the address alone. */
 const char *tcpstate_cell_plain(const struct tcpstate_column *column, struct tcpstate_cell *cell, char *text,
                                 size_t size)
@@ -144,7 +153,7 @@ const char *tcpstate_cell_plain(const struct tcpstate_column *column, struct tcp
     else if (column->type == TCPSTATE_COLUMN_ENDPOINT)
         address_to_str_buf(cell->address, text, (int)size);
     else if (column->type == TCPSTATE_COLUMN_NUMBER)
-        tcpstate_digits(cell->number, text);
+        return number_text(cell->number, text, size);
     else
         return cell->text;
     return text;

@@ -9,6 +9,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include <wsutil/to_str.h>
+
 enum { INDENT = 8, GAP = 2 };
 
 /* ---- lines ---- */
@@ -49,7 +51,7 @@ static struct line line_begin(struct tcpstate_writer *writer, const char *prefix
 {
     struct line line = {.writer = writer, .begin = writer->text->len};
 
-    g_string_append(writer->text, prefix);
+    if (*prefix) g_string_append(writer->text, prefix);
     line.said = prefix[strspn(prefix, " ")] != '\0';
     return line;
 }
@@ -129,10 +131,12 @@ static bool is_right_aligned(const struct tcpstate_column *column)
            column->type == TCPSTATE_COLUMN_SECONDS;
 }
 
+/* UTF-8: the octets that continue a character take no place. */
 static struct shown shown_text(const char *text)
 {
-    struct shown shown = {text, strlen(text), characters(text)};
+    struct shown shown = {.text = text};
 
+    for (; text[shown.octets]; shown.octets++) shown.width += (text[shown.octets] & 0xc0) != 0x80;
     return shown;
 }
 
@@ -145,22 +149,36 @@ static struct shown shown_heading(const struct tcpstate_writer *writer, const st
     return shown_text(arrow);
 }
 
+static bool is_empty(const struct tcpstate_column *column, const struct tcpstate_cell *cell)
+{
+    return !cell->filled || (column->quiet && cell->number == 0);
+}
+
+/* What most columns show. */
+static bool is_figure(const struct tcpstate_column *column)
+{
+    return column->type == TCPSTATE_COLUMN_NUMBER || column->type == TCPSTATE_COLUMN_DURATION;
+}
+
+/* Writes the figure before `end`; returns where it begins. */
+static char *figure_back(char *end, const struct tcpstate_column *column, const struct tcpstate_cell *cell)
+{
+    return column->type == TCPSTATE_COLUMN_NUMBER ? int64_to_str_back(end, cell->number)
+                                                  : tcpstate_duration_back(end, cell->number);
+}
+
+/* What a cell that is no figure shows. */
 static struct shown shown_cell(const struct tcpstate_column *column, struct tcpstate_cell *cell)
 {
     struct shown shown = {cell->buffer, 0, 0};
 
-    if (!cell->filled || (column->quiet && cell->number == 0)) return shown;
-    switch (column->type) {
-    case TCPSTATE_COLUMN_NUMBER: shown.octets = tcpstate_digits(cell->number, cell->buffer); break;
-    case TCPSTATE_COLUMN_DURATION: shown.octets = tcpstate_duration_text(cell->number, cell->buffer); break;
-    case TCPSTATE_COLUMN_SECONDS:
+    if (is_empty(column, cell)) return shown;
+    if (column->type == TCPSTATE_COLUMN_SECONDS)
         shown.octets = (size_t)g_snprintf(cell->buffer, sizeof cell->buffer, "%.3f", (double)cell->number / 1e9);
-        break;
-    case TCPSTATE_COLUMN_ENDPOINT:
+    else if (column->type == TCPSTATE_COLUMN_ENDPOINT)
         shown.octets = tcpstate_endpoint_text(cell->address, cell->port, cell->buffer, sizeof cell->buffer);
-        break;
-    default: return shown_text(cell->text);
-    }
+    else
+        return shown_text(cell->text);
     shown.width = (unsigned)shown.octets;
     return shown;
 }
@@ -169,9 +187,10 @@ static struct shown shown_cell(const struct tcpstate_column *column, struct tcps
 
 /* How the table's columns are laid out. */
 struct layout {
-    unsigned width[TCPSTATE_MAX_COLUMNS];   /* in characters */
-    uint64_t fitting[TCPSTATE_MAX_COLUMNS]; /* numbers below this one are known to fit */
-    bool new_line[TCPSTATE_MAX_COLUMNS];    /* the column starts a line */
+    unsigned width[TCPSTATE_MAX_COLUMNS];     /* in characters */
+    uint64_t fitting[TCPSTATE_MAX_COLUMNS];   /* numbers below this one are known to fit */
+    bool new_line[TCPSTATE_MAX_COLUMNS];      /* the column starts a line */
+    struct shown known[TCPSTATE_MAX_COLUMNS]; /* the text counted last: most rows have the same */
 };
 
 /* Goes to the next row that text shows, from -1 on; false after the last. `left_out` counts the rows of the group of
@@ -200,10 +219,25 @@ static bool next_shown(const struct tcpstate_table *table, gint64 *row, guint *i
     return next < table->items->len;
 }
 
-static unsigned width_of(const struct tcpstate_column *column, struct tcpstate_cell *cell)
+/* What the cell in column `i` shows, if it is no figure. A text that is not the cell's own is the same wherever it
+ * stands at the same place. */
+static struct shown shown_in_column(struct layout *layout, unsigned i, const struct tcpstate_column *column,
+                                    struct tcpstate_cell *cell)
 {
+    if (column->type != TCPSTATE_COLUMN_TEXT || !cell->filled || cell->text == cell->buffer)
+        return shown_cell(column, cell);
+    if (layout->known[i].text != cell->text) layout->known[i] = shown_text(cell->text);
+    return layout->known[i];
+}
+
+static unsigned width_of(struct layout *layout, unsigned i, const struct tcpstate_column *column,
+                         struct tcpstate_cell *cell)
+{
+    char *end = cell->buffer + sizeof cell->buffer;
+
     if (column->type == TCPSTATE_COLUMN_ENDPOINT) return tcpstate_endpoint_width(cell->address, cell->port);
-    return shown_cell(column, cell).width;
+    if (is_figure(column)) return (unsigned)(end - figure_back(end, column, cell));
+    return shown_in_column(layout, i, column, cell).width;
 }
 
 /* Can the cell be wider than all before it in its column? Most numbers need not be spelt out to say no. Durations below
@@ -213,7 +247,7 @@ static bool may_be_wider(struct layout *layout, unsigned i, const struct tcpstat
 {
     bool number = column->type == TCPSTATE_COLUMN_NUMBER;
 
-    if (!cell->filled) return false;
+    if (is_empty(column, cell)) return false;
     if (!number && (column->type != TCPSTATE_COLUMN_DURATION || cell->number >= TCPS_SECOND)) return true;
     if (cell->number < 0) return true;
     if ((uint64_t)cell->number < layout->fitting[i]) return false;
@@ -241,7 +275,7 @@ static void measure(const struct tcpstate_writer *writer, const struct tcpstate_
 
             if (!is_shown(column) || column->type == TCPSTATE_COLUMN_SENTENCE) continue;
             if (may_be_wider(layout, i, column, &cells[i]))
-                layout->width[i] = MAX(layout->width[i], width_of(column, &cells[i]));
+                layout->width[i] = MAX(layout->width[i], width_of(layout, i, column, &cells[i]));
         }
     }
 }
@@ -275,37 +309,66 @@ static void append_padded(struct line *line, const struct shown *shown, unsigned
     if (!right) append_blanks(line->writer->text, missing);
 }
 
+/* A figure is written backwards, in its place: the widest of its column fits. */
+static void append_figure(struct line *line, const struct tcpstate_column *column, const struct tcpstate_cell *cell,
+                          unsigned width)
+{
+    char *field = append_room(line->writer->text, width);
+
+    memset(field, ' ', width);
+    if (is_empty(column, cell)) return;
+    figure_back(field + width, column, cell);
+    line->said = true;
+}
+
+/* Appends column `i`. `cell` NULL: its heading. */
+static void append_column(struct line *line, struct layout *layout, unsigned i, const struct tcpstate_column *column,
+                          struct tcpstate_cell *cell)
+{
+    struct shown shown;
+    char arrow[32];
+
+    if (cell && is_figure(column)) {
+        append_figure(line, column, cell, layout->width[i]);
+        return;
+    }
+    shown = cell ? shown_in_column(layout, i, column, cell) : shown_heading(line->writer, column, arrow, sizeof arrow);
+    append_padded(line, &shown, layout->width[i], is_right_aligned(column));
+}
+
+static void append_sentence(struct line *line, const struct tcpstate_cell *cell)
+{
+    if (!cell->filled) return;
+    line_break(line, INDENT);
+    append_words(line, cell->text, INDENT);
+}
+
 /* `cells` NULL: the headings. */
-static void write_row(struct tcpstate_writer *writer, const struct tcpstate_table *table, const struct layout *layout,
+static void write_row(struct tcpstate_writer *writer, const struct tcpstate_table *table, struct layout *layout,
                       struct tcpstate_cell *cells, const char *prefix)
 {
     struct line line = line_begin(writer, prefix);
-    char arrow[32];
     bool first = true;
 
     for (unsigned i = 0; i < table->column_count; i++) {
         const struct tcpstate_column *column = &table->columns[i];
-        struct shown shown;
 
         if (!is_shown(column)) continue;
-        shown = cells ? shown_cell(column, &cells[i]) : shown_heading(writer, column, arrow, sizeof arrow);
         if (column->type == TCPSTATE_COLUMN_SENTENCE) {
-            if (!shown.octets) continue;
-            line_break(&line, INDENT);
-            append_words(&line, shown.text, INDENT);
+            if (cells) append_sentence(&line, &cells[i]);
             continue;
         }
         if (layout->new_line[i])
             line_break(&line, INDENT);
         else if (!first)
             append_blanks(writer->text, GAP);
-        append_padded(&line, &shown, layout->width[i], is_right_aligned(column));
+        append_column(&line, layout, i, column, cells ? &cells[i] : NULL);
         first = false;
     }
     line_end_if_said(&line);
 }
 
-static void write_rows(struct tcpstate_writer *writer, const struct tcpstate_table *table, const struct layout *layout,
+static void write_rows(struct tcpstate_writer *writer, const struct tcpstate_table *table, struct layout *layout,
                        const char *prefix)
 {
     struct tcpstate_cell cells[TCPSTATE_MAX_COLUMNS];
