@@ -17,7 +17,8 @@ struct tcpstate_connection {
     const struct tcps_conn *conn;
     address address[2]; /* by end */
     uint16_t port[2];
-    int64_t first_time, last_time; /* of the packets that passed */
+    /* Of the packets that passed. Not for reports that read logs only (kinds.h): */
+    int64_t first_time, last_time;
     uint32_t first_frame, last_frame;
     uint32_t packets[2];
 };
@@ -25,7 +26,7 @@ struct tcpstate_connection {
 struct tcpstate_gathering {
     GPtrArray *connections; /* struct tcpstate_connection *, in the order of their first packets */
     int64_t start, end;     /* the capture's clock: its first and its last frame, TCP or not */
-    bool started;           /* start and end are set */
+    bool started;           /* start and end are set; only for TCPSTATE_READS_PACKETS */
 
     /* private */
     GHashTable *by_conn;

@@ -184,6 +184,12 @@ def test_report_is_the_same_in_every_pass(way, tshark, everything):
     same(plain.splitlines(), again.splitlines())
 
 
+def test_report_meets_every_connection_once_or_by_each_packet(tshark, everything):
+    """Without a filter a report that only reads logs is told of packets that introduce a connection; else of all."""
+    once = tshark("-q", "-r", everything, "-z", "tcpstate,exchanges").stdout
+    same(once.splitlines(), tshark("-q", "-r", everything, "-z", "tcpstate,exchanges,frame").stdout.splitlines())
+
+
 def test_several_reports_in_one_run_are_what_each_is_alone(tshark, everything):
     """Whatever else is asked for; tshark writes them in an order of its own."""
     names = ("tcpstate,census", "tcpstate,servers", "tcpstate,connections,tcp.port == 8080", "conv,tcp", "tcpstate,census")
