@@ -80,7 +80,7 @@ static bool introduces(const struct tcpstate_shown *shown)
 static void tell_taps(packet_info *pinfo, const struct tcpstate_shown *shown, struct tcps_conn *conn)
 {
     const struct tcpstate_layer *layer = shown->layer;
-    bool of_packets = have_tap_listener(tap), of_connections = introduces(shown) && have_tap_listener(connections_tap);
+    bool of_packets = have_tap_listener(tap), of_connections = have_tap_listener(connections_tap) && introduces(shown);
     struct tcpstate_tap *payload;
 
     if (!of_packets && !of_connections) return;
