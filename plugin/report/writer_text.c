@@ -309,16 +309,21 @@ static void append_padded(struct line *line, const struct shown *shown, unsigned
     if (!right) append_blanks(line->writer->text, missing);
 }
 
-/* A figure is written backwards, in its place: the widest of its column fits. */
 static void append_figure(struct line *line, const struct tcpstate_column *column, const struct tcpstate_cell *cell,
                           unsigned width)
 {
-    char *field = append_room(line->writer->text, width);
+    char text[TCPSTATE_NUMBER_SIZE], *end = text + sizeof text, *first = end, *field;
+    size_t length, blanks;
 
-    memset(field, ' ', width);
-    if (is_empty(column, cell)) return;
-    figure_back(field + width, column, cell);
-    line->said = true;
+    if (!is_empty(column, cell)) {
+        first = figure_back(end, column, cell);
+        line->said = true;
+    }
+    length = (size_t)(end - first);
+    blanks = width > length ? width - length : 0;
+    field = append_room(line->writer->text, blanks + length);
+    memset(field, ' ', blanks);
+    memcpy(field + blanks, first, length);
 }
 
 /* Appends column `i`. `cell` NULL: its heading. */
