@@ -41,7 +41,7 @@ static void keep_address(address *kept, const address *passing, uint8_t *room)
 /* The octets of its addresses stand behind the connection, in one block with it. */
 static struct tcpstate_connection *new_connection(const struct tcpstate_tap *tap)
 {
-    size_t octets = (size_t)(tap->address[0].len + tap->address[1].len);
+    size_t octets = (size_t)tap->address[0].len + (size_t)tap->address[1].len;
     struct tcpstate_connection *connection = g_malloc(sizeof *connection + octets);
     uint8_t *room = (uint8_t *)(connection + 1);
 
