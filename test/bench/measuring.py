@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -52,6 +53,7 @@ class Measuring:
         self.folder, self.scale, self.tools = folder, scale, tools
         self.environment = dict(os.environ, HOME=str(home), TZ="UTC", LC_ALL="C.UTF-8")
         folder.mkdir(parents=True, exist_ok=True)
+        self.one_makes = threading.Lock()  # what others, measured at the same time, wait for
 
     # ---- captures ----
 
@@ -69,20 +71,25 @@ class Measuring:
     def made(self, name, connections, each, kind):
         """The capture of that name, made once and kept."""
         path = self.folder / f"{name}.pcap"
-        if not path.exists():
-            print(f"making {path.name}", file=sys.stderr)
-            partial = path.with_suffix(".partial")
-            subprocess.run([sys.executable, str(BULK), "--connections", str(connections), "--packets-per-connection",
-                            str(each), "--kind", kind, str(partial)], check=True, stderr=subprocess.DEVNULL)
-            partial.rename(path)
+        with self.one_makes:
+            if not path.exists():
+                print(f"making {path.name}", file=sys.stderr)
+                partial = path.with_suffix(".partial")
+                subprocess.run([sys.executable, str(BULK), "--connections", str(connections),
+                                "--packets-per-connection", str(each), "--kind", kind, str(partial)], check=True,
+                               stderr=subprocess.DEVNULL)
+                partial.rename(path)
         return path
 
     def slice(self, capture, packets):
         """The capture's first packets, as a file of its own."""
         part = self.folder / f"{capture.stem}-first-{packets}.pcap"
-        if not part.exists():
-            subprocess.run(["editcap", "-F", "pcap", "-r", str(capture), str(part), f"1-{packets}"], check=True,
-                           capture_output=True)
+        with self.one_makes:
+            if not part.exists():
+                partial = part.with_suffix(".partial")
+                subprocess.run(["editcap", "-F", "pcap", "-r", str(capture), str(partial), f"1-{packets}"], check=True,
+                               capture_output=True)
+                partial.rename(part)
         return part
 
     # ---- runs ----
