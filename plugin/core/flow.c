@@ -203,11 +203,10 @@ static TCPS_RARE struct tcps_conn *begin(struct tcps_flow *flow, const struct tc
     return conn;
 }
 
-/* A segment that may change something, or begin something. */
-static struct tcps_conn *feed_with_care(struct tcps_flow *flow, const struct tcps_memory *memory,
-                                        const struct tcps_segment *seg)
+/* A segment that may change something, or begin something. `conn` is the flow's newest connection. */
+static TCPS_APART struct tcps_conn *feed_with_care(struct tcps_flow *flow, struct tcps_conn *conn,
+                                                   const struct tcps_memory *memory, const struct tcps_segment *seg)
 {
-    struct tcps_conn *conn = tcps_newest(flow);
     enum choice choice;
 
     if (!has_begun(conn)) {
@@ -233,7 +232,7 @@ struct tcps_conn *tcps_flow_feed(struct tcps_flow *flow, const struct tcps_memor
 {
     struct tcps_conn *conn = tcps_newest(flow);
 
-    return tcps_conn_feed_quiet(conn, seg) ? conn : feed_with_care(flow, memory, seg);
+    return tcps_conn_feed_quiet(conn, seg) ? conn : feed_with_care(flow, conn, memory, seg);
 }
 
 static bool begins_by(const struct tcps_conn *conn, struct tcps_position at)
