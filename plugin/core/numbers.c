@@ -7,10 +7,6 @@
 
 #include "seq.h"
 
-/* A copy that carries neither IP identification nor time stamp can only be told by its haste: no stack retransmits a
- * SYN or FIN within this time (RFC 6298 asks for 1 s, Linux waits 200 ms, its tail loss probe some milliseconds). */
-#define COPY_WITHIN_NS INT64_C(5000000)
-
 /* ---- copies ---- */
 
 uint32_t tcps_mark_of(const struct tcps_segment *seg)
@@ -53,7 +49,7 @@ TCPS_RARE bool tcps_is_copy(const struct tcps_step *step)
 
     if (step->me->mark != tcps_mark_of(seg)) return false;
     if (seg->ip_id || seg->has_ts) return true;
-    return seg->time - time_of_last_control(step) <= COPY_WITHIN_NS;
+    return seg->time - time_of_last_control(step) <= TCPS_COPY_WITHIN;
 }
 
 /* ---- numbers in doubt, and holes ---- */

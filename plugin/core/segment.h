@@ -21,6 +21,10 @@ enum {
 
 #define TCPS_SECOND INT64_C(1000000000) /* in nanoseconds, as all times and durations are */
 
+/* A copy that carries neither IP identification nor time stamp can only be told by its haste: no stack retransmits
+ * within this time (RFC 6298 asks for 1 s, Linux waits 200 ms, its tail loss probe some milliseconds). */
+#define TCPS_COPY_WITHIN INT64_C(5000000)
+
 #define TCPS_NO_WSCALE 0xff /* the segment carries no window scale option */
 
 /* Where a segment stands in the capture: the frame, and which TCP layer of that frame (0 = first; A-MSDU and

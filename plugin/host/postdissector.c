@@ -99,7 +99,7 @@ static void tell_taps(packet_info *pinfo, const struct tcpstate_shown *shown, st
 }
 
 /* In the tree, and to those who collect expert infos. */
-static TCPS_RARE void show_fully(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct tcpstate_shown *shown)
+static TCPS_APART void show_fully(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct tcpstate_shown *shown)
 {
     proto_item *item = NULL;
 

@@ -10,8 +10,6 @@
 /* Of a run of plain segments so many are kept singly at each end. */
 enum { KEPT_SINGLY = 3 };
 
-#define COPY_WITHIN_NS INT64_C(5000000)
-
 void tcpstate_steps_init(struct tcpstate_steps *steps, uint32_t stream)
 {
     *steps = (struct tcpstate_steps){
@@ -46,7 +44,7 @@ static bool is_put_aside(const struct tcpstate_tap *tap)
  * identification, which is not read for what changes no state. */
 static bool is_copy(const struct tcps_segment *segment, const struct tcps_segment *last)
 {
-    return segment->time - last->time < COPY_WITHIN_NS && segment->seq == last->seq && segment->ack == last->ack &&
+    return segment->time - last->time < TCPS_COPY_WITHIN && segment->seq == last->seq && segment->ack == last->ack &&
            segment->len == last->len && segment->flags == last->flags && segment->checksum == last->checksum;
 }
 

@@ -5,6 +5,15 @@ from scenario import BOTH, scenario
 from scenarios_close_loss import established
 
 
+def unknown_client(lab):
+    """From here on what is forged to the server comes from a port without connection."""
+    lab.listen()
+    c, s = lab.open()
+    a, p, b, q = lab.middle.latest["client"]
+    lab.close(c, s)
+    lab.middle.latest["client"] = (a, 50000, b, q)
+
+
 def finish(lab, c, s):
     """Show that the connection still works, and close it."""
     c.send(60)
@@ -99,11 +108,7 @@ def forged_synack_wrong_ack_in_syn_sent(lab):
 @scenario()
 def forged_ack_to_listener(lab):
     """An ACK out of nowhere to a listener: RST, nothing else."""
-    lab.listen()
-    c, s = lab.open()
-    a, p, b, q = lab.middle.latest["client"]
-    lab.close(c, s)
-    lab.middle.latest["client"] = (a, 50000, b, q)
+    unknown_client(lab)
     lab.forge("s", "A", 1000000, 2000000, with_ts=False)
     lab.settle()
 

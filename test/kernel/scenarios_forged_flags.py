@@ -4,7 +4,7 @@ one end; one connection for each combination."""
 
 from scenario import BOTH, scenario
 from scenarios_close_loss import established
-from scenarios_forged import finish
+from scenarios_forged import finish, unknown_client
 
 RESETS = ("RF", "RFA", "RS", "RSA", "RSFA")
 
@@ -17,15 +17,6 @@ def half_open(lab):
     c = lab.connect()
     lab.run(0.03)
     return c, held
-
-
-def unknown_client(lab):
-    """From here on what is forged to the server comes from a port without connection."""
-    lab.listen()
-    c, s = lab.open()
-    a, p, b, q = lab.middle.latest["client"]
-    lab.close(c, s)
-    lab.middle.latest["client"] = (a, 50000, b, q)
 
 
 @scenario(BOTH)
