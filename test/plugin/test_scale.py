@@ -25,6 +25,9 @@ SOURCES, LIVES, TRANSITIONS = (1_000_000, 100_000, 1_000_000) if FULL else (50_0
 REPORTS = ("exchanges", "failed", "census", "census,1", "stuck", "resets", "servers", "dwell", "connections", "ladder,0")
 # Octets that a connection may cost beyond what Wireshark itself keeps of it; it is a few hundred.
 OCTETS_PER_CONNECTION = 1024
+# KiB that sharkd may hold after a further hundred files beyond what it holds without the plugin. Wireshark itself keeps a
+# gigabyte of them, and half a mebibyte more or less from run to run. test_sanitized.py looks for small leaks, exactly.
+KIB_PER_HUNDRED_FILES = 2048
 
 
 def cost(wireshark, *arguments, plugin=True):
@@ -145,11 +148,12 @@ def test_memory_of_files_loaded_one_after_the_other(wireshark, captures):
                 sharkd.stdin.flush()
                 assert sharkd.stdout.readline(), f"sharkd ended at load {i + 1}"
             if i in (99, 199):
+                # What was asked for, not what is resident: the kernel and the allocator decide about that by mebibytes.
                 with open(f"/proc/{sharkd.pid}/status") as status:
-                    held.append(next(int(line.split()[1]) for line in status if line.startswith("VmRSS")))
+                    held.append(next(int(line.split()[1]) for line in status if line.startswith("VmData")))
         sharkd.stdin.close()
         assert sharkd.wait(60) == 0
         return held[1] - held[0]
     with_plugin, without = growth(True), growth(False)
     print(f"sharkd: 100 files more: {with_plugin} KiB more, without the plugin {without} KiB")
-    assert with_plugin - without < 1000, f"100 files more: {with_plugin} KiB more, without the plugin {without} KiB"
+    assert with_plugin - without < KIB_PER_HUNDRED_FILES
