@@ -53,9 +53,9 @@ enum tcps_reason_kind {
     X(SYNACK_AGAIN, TCPS_CORRECTION, "the {me} sends its SYN,ACK again: the third ACK did not arrive")                 \
     X(FIN_AGAIN, TCPS_CORRECTION, "the {me} sends its FIN again: the acknowledgement did not arrive")                  \
     X(SYN_AFTER_RST, TCPS_CORRECTION, "the {me} sends its SYN again: the RST of frame {since} did not close it")       \
-    X(ALIVE_AFTER_RST, TCPS_CORRECTION, "the {me} sends on: the RST of frame {since} did not close it")                \
+    X(ALIVE_AFTER_RST, TCPS_CORRECTION, "the {me} sends on: the RST of frame {since} has not closed it")               \
     X(SENT_BEFORE_RST, TCPS_CORRECTION, "the {me} sent this before the RST of frame {since} reached it")               \
-    X(FIN_NOT_TAKEN, TCPS_CORRECTION, "the {me} resets: the {peer}'s FIN had not reached it after all")                \
+    X(FIN_NOT_TAKEN, TCPS_CORRECTION, "the {me} resets: what the {peer} sent last had not reached it after all")       \
     X(FIN_DISPROVED, TCPS_CORRECTION, "ACK {ack} covers data beyond that FIN: it was not real")                        \
     X(FIN_CAME_FIRST, TCPS_CORRECTION, "the {me}'s FIN was sent before the {peer}'s FIN came: its ACK {ack} says so")  \
     X(FIN_NOT_AS_ASSUMED, TCPS_CORRECTION, "a FIN captured late is not where the missing one was assumed to be")       \

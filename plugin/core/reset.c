@@ -28,7 +28,8 @@ static enum judgement judge_number(const struct tcps_step *step)
     uint32_t seq = step->seg->seq, low, high;
 
     if (!tcps_has(peer, TCPS_HAS_RCV) && !tcps_has(me, TCPS_HAS_NUMBERS)) return EXACT; /* nothing speaks against it */
-    low = tcps_has(peer, TCPS_HAS_RCV) ? peer->rcv_nxt : me->snd_nxt;
+    /* Of an end that nobody captures it is not known how far it came: a closed process takes the number from there. */
+    low = tcps_has(peer, TCPS_HAS_RCV) ? peer->rcv_nxt : tcps_has(peer, TCPS_OLD_LIFE) ? me->snd_nxt : me->iss + 1;
     high = tcps_has(me, TCPS_HAS_NUMBERS) && !tcps_has(peer, TCPS_OLD_LIFE) ? me->snd_nxt : low;
     /* Octets that were not captured, or a forged ACK: either may be right, nothing between. */
     if (seq_lt(high, low) && seq == high) return EXACT;
@@ -73,14 +74,17 @@ static void show_fin_taken(struct tcps_step *step)
 }
 
 /* In TIME_WAIT nothing is answered by RST: it was only presumed that the peer's FIN had arrived, and this is an orphan
- * in FIN_WAIT_2 that got data (REAL-STACKS 12). */
+ * in FIN_WAIT_2 that got data (REAL-STACKS 12) - or still in FIN_WAIT_1: a bare RST takes its number from the ACK of
+ * what it answers, and this one did not cover the FIN. */
 static void take_back_crossing(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me;
+    const struct tcps_segment *seg = step->seg;
 
     if (!tcps_has(me, TCPS_FIN_CROSSED)) return;
     if (tcps_has(me, TCPS_HAS_RCV) && seq_gt(me->rcv_nxt, step->peer->fin)) return;
     me->known &= ~(uint32_t)TCPS_FIN_CROSSED;
+    if (!(seg->flags & TCPS_ACK) && seg->seq == me->fin) me->snd_una = me->fin;
     tcps_settle(step, step->my_end, TCPS_WHY_FIN_NOT_TAKEN);
 }
 

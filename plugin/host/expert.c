@@ -54,7 +54,7 @@
     X(KEEPALIVE_DEAD, "keepalive_dead", SEQUENCE, WARN, "Keep-alives without an answer")                               \
     X(RST_IN_WINDOW, "rst.in_window", SEQUENCE, NOTE, "RST in the window, not exact")                                  \
     X(RST_OUTSIDE, "rst.out_of_window", SECURITY, WARN, "RST outside the window")                                      \
-    X(RST_INJECTED, "rst.suspected_injection", SECURITY, WARN, "The connection goes on after a RST: injected?")        \
+    X(RST_INJECTED, "rst.suspected_injection", SECURITY, WARN, "The sender of a RST goes on: injected?")               \
     X(CHALLENGE_ACK, "challenge_ack", SEQUENCE, NOTE, "Challenge ACK")                                                 \
     X(FLAGS_INVALID, "flags_invalid", PROTOCOL, WARN, "Flags or header that no TCP sends")                             \
     X(IMPLAUSIBLE, "implausible", PROTOCOL, NOTE, "Numbers far from all that is known")                                \
@@ -111,16 +111,21 @@ static bool had_reason_before(const struct hop *hop, unsigned why)
     return false;
 }
 
-/* How long, in nanoseconds, the end had been in the state that it had before the entry. */
-static int64_t waited(const struct hop *hop)
+/* The entry at which the end entered the state that it had before entry `hop->index`, which is not the first. */
+static const struct tcps_entry *entered_before(const struct hop *hop)
 {
     const struct tcps_entry *entries = hop->conn->log.entries;
     unsigned state = tcps_state_before(hop->conn, hop->index, hop->end);
     uint32_t i = hop->index;
 
-    if (i == 0) return 0;
     while (--i > 0 && tcps_entry_state(&entries[i - 1], hop->end) == state) {}
-    return entries[hop->index].time - entries[i].time;
+    return &entries[i];
+}
+
+/* How long, in nanoseconds, the end had been in the state that it had before the entry. */
+static int64_t waited(const struct hop *hop)
+{
+    return hop->index ? entry_of(hop)->time - entered_before(hop)->time : 0;
 }
 
 /* ---- rule 1: the reason ---- */
@@ -143,6 +148,20 @@ static enum expert of_reset(const struct hop *hop)
     case TCPS_LAST_ACK:
     case TCPS_TIME_WAIT:
     case TCPS_CLOSED: return RST_AFTER_CLOSE;
+    default: return NOTHING;
+    }
+}
+
+/* Who sends on behind a RST of its own did not send it. Its receiver may: what it had sent was on the way, or the RST
+ * had an old number. And a port that refused a SYN may be open when that SYN comes again. */
+static enum expert of_life_after_reset(const struct hop *hop)
+{
+    const struct hop of_peer = {hop->conn, hop->index, !hop->end};
+
+    if (hop->index == 0) return NOTHING;
+    switch (tcps_entry_why(entered_before(hop), hop->end)) {
+    case TCPS_WHY_RST_SENT: return RST_INJECTED;
+    case TCPS_WHY_NOT_LISTENING: return had_reason_before(&of_peer, TCPS_WHY_SYN_AFTER_RST) ? NOTHING : RST_INJECTED;
     default: return NOTHING;
     }
 }
@@ -184,7 +203,7 @@ static enum expert by_reason(const struct hop *hop)
     case TCPS_WHY_RST_TAKEN: return of_reset(hop);
     case TCPS_WHY_RST_IN_WINDOW: return RST_IN_WINDOW;
     case TCPS_WHY_RST_OUTSIDE: return RST_OUTSIDE;
-    case TCPS_WHY_ALIVE_AFTER_RST: return RST_INJECTED;
+    case TCPS_WHY_ALIVE_AFTER_RST: return of_life_after_reset(hop);
     case TCPS_WHY_CHALLENGE_ACK: return CHALLENGE_ACK;
     case TCPS_WHY_MALFORMED: return FLAGS_INVALID;
     case TCPS_WHY_IMPLAUSIBLE: return IMPLAUSIBLE;

@@ -1,5 +1,5 @@
 """Expert infos on what the log of states does not tell (plugin/core/notable.h): each on the captures that show it, at the
-packet that proves it, once per connection, the same in every pass - and nowhere else.
+packet that proves it, once per connection, the same in every pass - and nowhere else. And the one that suspects somebody.
 
 Look next: plugin/host/expert.c, for the list of all expert infos; captures/README.md.
 
@@ -27,6 +27,7 @@ EXPECTED = {
     "rst-exact": {10: "rst.data_lost"},
     "rst-keep-alive-unanswered": {10: "keepalive_dead"},
 }
+RECORDINGS = ROOT / "captures" / "kernel"
 EXPERTS = ("one_sided", "close.fin_out_of_order", "close.half_closed", "rst.data_lost", "open.tfo_ignored",
            "keepalive_dead", "data_after_rst")
 
@@ -69,6 +70,29 @@ def test_a_rejected_frame_keeps_what_it_said(captures, fields):
     rows = fields(capture, "tcp.len", options=["-2", "-R", "tcp.seq != 1 or tcp.len != 280", "-Y",
                                                "tcpstate.close.half_closed"])
     assert rows == [("280",)]  # the next segment with data, not the ACK that took the frame's number
+
+
+# --- is a RST suspected to be injected? ---
+
+@pytest.mark.parametrize("point", ["client", "middle"])
+def test_no_injection_is_suspected_where_kernels_reset(point, fields):
+    """What was on its way when the RST was sent comes behind it: that is no reason to suspect anybody."""
+    recordings = sorted(RECORDINGS.glob(f"reset_*.{point}.pcap"))
+    assert len(recordings) > 20
+    corrected = set()
+    for path in recordings:
+        assert fields(path, "frame.number", options=["-Y", "tcpstate.rst.suspected_injection"]) == [], path.name
+        if fields(path, "frame.number", options=["-Y", "tcp.flags.reset == 0 and tcpstate.reason contains \"RST\""]):
+            corrected.add(path.name)
+    assert corrected, "nothing came behind any RST"
+
+
+@pytest.mark.parametrize("recording", ["forged_rst_exact_to_client.client", "forged_rst_exact_to_server.middle",
+                                       "forged_rst_in_fin_wait_2.middle", "forged_rst_right_ack_in_syn_sent.client"])
+def test_injection_is_suspected_where_the_sender_goes_on(recording, fields):
+    (row,) = fields(RECORDINGS / f"{recording}.pcap", "tcpstate.reason",
+                    options=["-Y", "tcpstate.rst.suspected_injection"])
+    assert "has not closed it" in row[0]
 
 
 def test_every_expert_of_the_core_is_registered():
