@@ -65,11 +65,15 @@ static bool has_reason(const struct tcps_conn *conn, const struct tcps_view *vie
     return false;
 }
 
-/* The state in which the sender sent the RST: the last one proven by the RST itself counts (its ACK may cover a FIN).
+/* The state in which the sender sent the RST, which may itself tell more of it: that it had received a FIN, or had not.
  */
 static unsigned state_of_sender(const struct tcps_conn *conn, const struct tcps_view *view, unsigned sender)
 {
-    return has_reason(conn, view, sender, TCPS_WHY_RST_OF_FIN_TAKER) ? TCPS_CLOSE_WAIT : view->before[sender];
+    struct tcps_event event;
+
+    for (unsigned i = 0; tcps_event_at(conn, view, sender, i, &event); i++)
+        if (event.end == sender && event.why == TCPS_WHY_RST_SENT) return event.from;
+    return view->before[sender];
 }
 
 enum tcps_rst_cause tcps_rst_cause_of(const struct tcps_conn *conn, const struct tcps_view *view, unsigned sender)
