@@ -9,12 +9,10 @@ SPDX-License-Identifier: GPL-2.0-or-later
 import collections
 import gzip
 import json
-import pathlib
 import random
 import re
 import shutil
 import subprocess
-import sys
 import xml.etree.ElementTree
 
 import pytest
@@ -39,7 +37,6 @@ ALL = STATES + FRAMES + OTHERS
 WITH_READ_FILTER = STATES + tuple(name for name in OTHERS if name != "tcpstate.history")
 # With ip.defragment off, a fragmented segment is not seen whole and is no segment any more.
 FRAGMENTED = re.compile(r"ip-fragments")
-TRY_CAPTURES = pathlib.Path(__file__).with_name("try_captures.py")
 # The heading of our subtree in -V; the brackets mean that it is not in the packet.
 HEADING = re.compile(r"^\[?TCP State,")
 
@@ -509,16 +506,3 @@ def test_writing_a_capture_is_as_without_the_plugin(tshark, everything, scratch)
     for name, plugin in (("with", True), ("without", False)):
         tshark("-r", everything, "-w", scratch / name, plugin=plugin)
     assert (scratch / "with").read_bytes() == (scratch / "without").read_bytes()
-
-
-# --- captures from elsewhere ---
-
-def test_captures_from_elsewhere_are_tried(wireshark, captures, folder):
-    """try_captures.py, which contributors run on what they find, tells what it saw and ends accordingly."""
-    def tried(*paths):
-        return subprocess.run([sys.executable, str(TRY_CAPTURES), *map(str, paths)], capture_output=True, text=True)
-    done = tried(captures / "rst-exact.pcapng", captures / "close-simultaneous.pcapng")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"^ +2 the client sends its SYN\n +rst-exact.pcapng:1 close-simultaneous.pcapng:1$", done.stdout, re.M)
-    assert re.search(r"^\d+ frames with TCP in 2 captures, 0 problems$", done.stdout, re.M)
-    assert tried(folder / "nothing").returncode == 2
