@@ -14,6 +14,7 @@
 #include "core/exchange.h"
 #include "core/explain.h"
 #include "core/notable.h"
+#include "core/reset_words.h"
 #include "report/tap_payload.h"
 
 /* X(id, filter name after "tcpstate.", group, severity, summary). A connection without trouble has Chats only. */
@@ -93,15 +94,9 @@ static const struct tcps_entry *entry_of(const struct hop *hop)
     return &hop->conn->log.entries[hop->index];
 }
 
-/* The first entry of the packet to which entry `index` belongs. */
-static uint32_t first_of_packet(const struct tcps_conn *conn, uint32_t index)
+static struct tcps_position position_of(const struct hop *hop)
 {
-    const struct tcps_entry *entries = conn->log.entries;
-
-    while (index > 0 && entries[index - 1].frame == entries[index].frame &&
-           entries[index - 1].layer == entries[index].layer)
-        index--;
-    return index;
+    return (struct tcps_position){.frame = entry_of(hop)->frame, .layer = entry_of(hop)->layer};
 }
 
 static bool had_reason_before(const struct hop *hop, unsigned why)
@@ -130,24 +125,18 @@ static int64_t waited(const struct hop *hop)
 
 /* ---- rule 1: the reason ---- */
 
-/* The end was closed by a RST: what stood before decides how bad that is. */
+/* The end was closed by a RST: why it was sent decides how bad that is. */
 static enum expert of_reset(const struct hop *hop)
 {
-    uint32_t first = first_of_packet(hop->conn, hop->index);
-    unsigned receiver = tcps_state_before(hop->conn, first, hop->end);
+    struct tcps_view view;
+    unsigned receiver;
 
-    switch (tcps_state_before(hop->conn, first, !hop->end)) {
-    case TCPS_ESTABLISHED:
-        return receiver == TCPS_FIN_WAIT_1 || receiver == TCPS_FIN_WAIT_2 ? RST_AFTER_FIN
-               : receiver == TCPS_ESTABLISHED                             ? RST_ABORT
-                                                                          : NOTHING;
-    case TCPS_FIN_WAIT_1:
-    case TCPS_FIN_WAIT_2:
-    case TCPS_CLOSE_WAIT: return RST_AFTER_FIN;
-    case TCPS_CLOSING:
-    case TCPS_LAST_ACK:
-    case TCPS_TIME_WAIT:
-    case TCPS_CLOSED: return RST_AFTER_CLOSE;
+    tcps_conn_view(hop->conn, position_of(hop), &view);
+    receiver = view.before[hop->end];
+    switch (tcps_rst_cause_of(hop->conn, &view, !hop->end)) {
+    case TCPS_CAUSE_abort: return receiver == TCPS_ESTABLISHED ? RST_ABORT : RST_AFTER_FIN;
+    case TCPS_CAUSE_data_after_close: return RST_AFTER_FIN;
+    case TCPS_CAUSE_after_close: return RST_AFTER_CLOSE;
     default: return NOTHING;
     }
 }

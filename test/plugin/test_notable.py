@@ -95,6 +95,23 @@ def test_injection_is_suspected_where_the_sender_goes_on(recording, fields):
     assert "has not closed it" in row[0]
 
 
+# --- how bad is a RST? ---
+
+def test_a_reset_is_as_bad_as_its_cause(fields):
+    """The expert info of a RST that closes, and the field that names its cause, never tell two stories."""
+    experts = ("abort", "after_fin", "after_close")
+    fitting = {"abort": {"abort", "after_fin"}, "data_after_close": {"after_fin"}, "after_close": {"after_close"}}
+    recordings = [path for name in ("reset_in", "forged_rst_in", "reuse_half_open")
+                  for path in RECORDINGS.glob(name + "*.middle.pcap")]
+    told = set()
+    for path in recordings:
+        for frame, cause, *infos in fields(path, "frame.number", "tcpstate.rst.cause",
+                                           *("tcpstate.rst." + name for name in experts), options=["-Y", "tcpstate.rst.cause"]):
+            told |= {(cause, name) for name, info in zip(experts, infos) if info}
+            assert {name for name, info in zip(experts, infos) if info} <= fitting.get(cause, set()), (path.name, frame)
+    assert told == {(cause, name) for cause, names in fitting.items() for name in names}
+
+
 def test_every_expert_of_the_core_is_registered():
     """The core's list of notable things and the glue's table of expert infos have the same rows."""
     core = (ROOT / "plugin" / "core" / "notable.h").read_text()
