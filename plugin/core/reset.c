@@ -117,13 +117,29 @@ static void note_ack_of_reset(struct tcps_step *step)
     }
 }
 
+/* By `number` what comes after the RST is judged, by the fingerprint its copies are known. */
+static void remember_reset(struct tcps_step *step, uint32_t number)
+{
+    step->conn->rarities->rst_seq = number;
+    step->conn->rarities->rst_mark = tcps_mark_of(step->seg);
+}
+
+/* The packet that closed, captured again. Without IP identification and time stamp it may be the same answer to another
+ * segment, as a closed port gives it. */
+static bool is_copy_of_reset(const struct tcps_step *step)
+{
+    const struct tcps_segment *seg = step->seg;
+
+    return (seg->ip_id || seg->has_ts) && step->conn->rarities->rst_mark == tcps_mark_of(seg);
+}
+
 static void close_both(struct tcps_step *step, enum tcps_reason mine, enum tcps_reason peers)
 {
     show_open(step);
     show_fin_taken(step);
     take_back_crossing(step);
     note_ack_of_reset(step);
-    step->conn->rarities->rst_seq = step->seg->seq;
+    remember_reset(step, step->seg->seq);
     /* A listener that rejects a stray segment goes on listening. */
     if (!tcps_has(step->me, TCPS_OLD_LIFE) && (peers == TCPS_WHY_REFUSED || step->me->state != TCPS_LISTEN)) {
         step->me->known |= TCPS_RST_MADE;
@@ -160,7 +176,7 @@ static void drop_request(struct tcps_step *step)
 {
     step->conn->candidate_waits = 0;
     /* The RST has a number of its own; any ACK of the old SYN,ACK is beyond this one. */
-    step->conn->rarities->rst_seq = step->me->iss;
+    remember_reset(step, step->me->iss);
     step->me->known |= TCPS_RST_GOT;
     tcps_settle(step, step->my_end, TCPS_WHY_BACK_TO_LISTEN);
     /* Its sender is refused - if that was the client itself, trying anew. If not, it will send on. */
@@ -172,6 +188,7 @@ static void reject_other(struct tcps_step *step)
 {
     tcps_verdict(step, step->my_end, TCPS_WHY_RST_KEEPS_SENDER);
     if (!tcps_has(step->peer, TCPS_OLD_LIFE) || judge_number(step) != EXACT) return;
+    step->conn->rarities->rst_mark = tcps_mark_of(step->seg);
     step->peer->known |= TCPS_RST_GOT;
     tcps_settle(step, step->peer_end, TCPS_WHY_RST_TAKEN);
 }
@@ -197,7 +214,7 @@ static void withdraw(struct tcps_step *step)
         step->me->known |= TCPS_SYNCHRONIZED;
         tcps_settle(step, step->my_end, TCPS_WHY_SYN_TAKEN);
     }
-    step->conn->rarities->rst_seq = step->seg->seq;
+    remember_reset(step, step->seg->seq);
     step->me->known |= TCPS_RST_MADE;
     tcps_settle(step, step->my_end, TCPS_WHY_RST_SENT);
 }
@@ -229,7 +246,7 @@ static void reset_closed(struct tcps_step *step)
 
     tcps_verdict(step, step->peer_end, TCPS_WHY_RST_REPEATED);
     if (mine == TCPS_CLOSED || mine == TCPS_LISTEN || judge_number(step) != EXACT) return;
-    step->conn->rarities->rst_seq = step->seg->seq;
+    remember_reset(step, step->seg->seq);
     step->me->known |= TCPS_RST_MADE;
     tcps_settle(step, step->my_end, TCPS_WHY_RST_SENT);
 }
@@ -239,6 +256,10 @@ TCPS_RARE void tcps_take_reset(struct tcps_step *step)
     const struct tcps_endpoint *me = step->me, *peer = step->peer;
 
     if (!tcps_rarities_of(step->conn, step->memory)) return; /* no memory for what the RST would have to be judged by */
+    if (is_copy_of_reset(step)) {
+        tcps_verdict(step, step->my_end, TCPS_WHY_COPY);
+        return;
+    }
     if (tcps_believe_fin_by_hole(step)) tcps_settle(step, step->peer_end, TCPS_WHY_NONE);
     if (drops_request(step))
         drop_request(step);

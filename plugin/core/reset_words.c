@@ -78,6 +78,7 @@ static unsigned state_of_sender(const struct tcps_conn *conn, const struct tcps_
 
 enum tcps_rst_cause tcps_rst_cause_of(const struct tcps_conn *conn, const struct tcps_view *view, unsigned sender)
 {
+    if (has_reason(conn, view, sender, TCPS_WHY_COPY)) return TCPS_CAUSE_none;
     if (has_reason(conn, view, sender, TCPS_WHY_NOT_LISTENING) || has_reason(conn, view, sender, TCPS_WHY_REFUSED))
         return TCPS_CAUSE_refused;
     if (has_reason(conn, view, sender, TCPS_WHY_RST_KEEPS_SENDER)) return TCPS_CAUSE_half_open;

@@ -48,7 +48,7 @@ enum tcps_rst_cause {
 const char *tcps_rst_validity_name(unsigned validity);
 const char *tcps_rst_cause_name(unsigned cause);
 
-/* Both are "none" where nothing can be said. `sender` is the end that sent the RST. */
+/* Both are "none" where nothing can be said; a copy has no cause of its own. `sender` is the end that sent the RST. */
 enum tcps_rst_validity tcps_rst_validity_of(const struct tcps_conn *conn, const struct tcps_view *view,
                                             unsigned sender);
 enum tcps_rst_cause tcps_rst_cause_of(const struct tcps_conn *conn, const struct tcps_view *view, unsigned sender);

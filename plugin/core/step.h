@@ -28,7 +28,7 @@ struct tcps_entry *tcps_append_entry(struct tcps_conn *conn, const struct tcps_m
 /* Is the segment one that a TCP could send, so that a connection can be known by it (rule 7)? */
 bool tcps_proves_something(const struct tcps_segment *seg);
 
-/* The fingerprint by which a copy of a SYN or FIN is told from a retransmission (rule 12). */
+/* The fingerprint by which a copy of a SYN, FIN or RST is told from a retransmission (rule 12). */
 uint32_t tcps_mark_of(const struct tcps_segment *seg);
 
 /* Moves `end` to the state that its facts now imply, through the states on the way. `why` is the reason of the last
