@@ -41,7 +41,6 @@ static enum tcps_rst_validity validity_by_reason(unsigned why)
     case TCPS_WHY_RST_REPEATED: return TCPS_VALIDITY_repeated;
     case TCPS_WHY_COPY: return TCPS_VALIDITY_copy;
     case TCPS_WHY_MALFORMED: return TCPS_VALIDITY_malformed;
-    case TCPS_WHY_IMPLAUSIBLE: return TCPS_VALIDITY_implausible;
     default: return TCPS_VALIDITY_none;
     }
 }

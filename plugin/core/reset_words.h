@@ -18,8 +18,7 @@
     X(not_for_syn, "does not acknowledge the SYN: ignored")                                                            \
     X(repeated, "the receiver was closed before")                                                                      \
     X(copy, "the same packet captured twice")                                                                          \
-    X(malformed, "no TCP sends such a header")                                                                         \
-    X(implausible, "numbers far from all that is known: ignored")
+    X(malformed, "no TCP sends such a header")
 
 /* X(name, what it means) */
 #define TCPS_RST_CAUSES(X)                                                                                             \

@@ -316,10 +316,11 @@ static void draw_nothing(const struct picture *picture, uint32_t stream)
 /* What is below the lifelines: what was left out, and what the mark means where one was drawn. */
 static void draw_foot(const struct picture *picture, uint64_t left_out)
 {
-    char text[96];
+    char count[32], text[96];
 
     if (left_out) {
-        g_snprintf(text, sizeof text, "%s %" PRIu64 " more segments are not drawn.", picture->dots, left_out);
+        grouped(left_out, count, sizeof count);
+        g_snprintf(text, sizeof text, "%s %s more segments are not drawn.", picture->dots, count);
         tcpstate_write_line(picture->writer, text);
     }
     if (!picture->has_marks) return;

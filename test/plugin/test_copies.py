@@ -46,6 +46,11 @@ def test_the_copy_of_a_reset_is_named(doubled, fields):
     assert set(causes) == {("",)}
 
 
+def test_ladder_counts_copies_among_folded_data(doubled, tshark):
+    ladder = tshark("-q", "-r", doubled.with_name("data-lost-and-repeated.pcapng"), "-z", "tcpstate,ladder,0").stdout
+    assert "2 of them again" in ladder and "8 of them copies" in ladder
+
+
 def test_report_of_resets_leaves_copies_out(doubled, tshark):
     report = tshark("-q", "-r", doubled.with_name("rst-abort-linger-0.pcapng"), "-z", "tcpstate,resets").stdout
     assert "\nCauses: 1 abort\n" in report

@@ -169,6 +169,39 @@ def test_conversation_goes_on(name, transitions):
     assert transitions[name] == ODDITIES[name][2], ODDITIES[name][0]
 
 
+# --- no IP before it ---
+
+DLT_USER0 = 147
+
+
+def bound_to(dissector):
+    return ["-o", f'uat:user_dlts:"User 0 (DLT={DLT_USER0})","{dissector}","0","","0",""']
+
+
+def segments():
+    ip_and_ethernet = 34
+    return [frame[ip_and_ethernet:] for frame in pcap_files.conversation()]
+
+
+def test_tcp_without_addresses_is_known_by_its_ports(wireshark, scratch):
+    """ESP on a link of its own: TCP's place in the table of IP protocols is asked, no address was ever set."""
+    def esp(segment):
+        padding = bytes(range(1, -(len(segment) + 2) % 4 + 1))
+        return bytes(8) + segment + padding + bytes([len(padding), 6]) + bytes(12)
+    path = pcap_files.write(scratch / "esp.pcap", map(esp, segments()), linktype=DLT_USER0)
+    options = [*bound_to("esp"), "-o", "esp.enable_null_encryption_decode_heuristic:TRUE"]
+    once, twice = (wireshark.fields(path, "tcpstate.transition", options=[*options, *way]) for way in ([], ["-2"]))
+    same(once, twice)
+    assert [transition for (transition,) in once if transition] == NORMAL
+
+
+def test_tcp_that_no_table_was_asked_for_is_left_alone(wireshark, scratch):
+    path = pcap_files.write(scratch / "tcp.pcap", segments(), linktype=DLT_USER0)
+    without, with_it = (wireshark.tshark("-r", path, "-V", *bound_to("tcp"), plugin=plugin).stdout for plugin in (False, True))
+    assert "Transmission Control Protocol" in without
+    same(without.splitlines(), with_it.splitlines())
+
+
 def test_other_lines_are_as_without_the_plugin(wireshark, capture):
     without, with_it = (wireshark.tshark("-r", capture[0], "-V", plugin=plugin) for plugin in (False, True))
     same(without.stdout.splitlines(), without_ours(with_it.stdout))

@@ -328,6 +328,15 @@ def test_columns_are_as_wide_as_their_widest_cell(text):
     ]
 
 
+def test_census_as_a_series_has_a_longest(tshark, scratch):
+    """A clock that jumps must not fill the disk: five days by the second are more lines than anybody asked for."""
+    times = [frame * 43_200_000_000 for frame in range(11)]
+    path = pcap_files.write(scratch / "days.pcap", conversation(), times=times)
+    done = tshark("-q", "-r", path, "-z", "tcpstate,census,1", "-o", "tcpstate.report_format:json")
+    said = json.loads(done.stdout)
+    assert len(said["census"]) == 100_001 and said["notes"] == ["The interval is 4.32 s, for at most 100000 lines."]
+
+
 # --- ladder ---
 
 def test_ladder_of_the_first_textbook_trace(text):
@@ -368,6 +377,16 @@ def test_ladder_has_a_legend_where_the_mark_occurs_and_only_there(text):
 
 def test_simultaneous_open_repeats_nothing(text):
     assert "again" not in text("ladder,0", "open-simultaneous.pcapng")
+
+
+def test_ladder_of_a_connection_without_end_says_what_it_leaves_out(tshark, scratch):
+    """Keep-alives for hours, or as here a FIN whose acknowledgement is lost 15,000 times: memory stays bounded."""
+    pair = [to_server(FIN | ACK, 1101, 5101), to_client(ACK, 5101, 1102)]
+    path = pcap_files.write(scratch / "endless.pcap", conversation()[:7] + pair * 15_000, step=0.25)
+    drawn = tshark("-q", "-r", path, "-z", "tcpstate,ladder,0").stdout.splitlines()
+    folded, left_out = (only([int(line.replace(",", "").split("…")[1].split()[0]) for line in drawn if words in line])
+                        for words in (" segments …", "more segments are not drawn"))
+    assert left_out > 0 and sum(line.lstrip()[:1].isdigit() for line in drawn) + folded + left_out == 7 + 30_000
 
 
 def test_ladder_tells_copies_from_what_is_sent_again(rows):
