@@ -128,6 +128,7 @@ static void take_new_synack(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me, *peer = step->peer;
     const struct tcps_segment *seg = step->seg;
+    bool first = !tcps_has(me, TCPS_SENT_SYNACK);
 
     if (me->known & (TCPS_RST_MADE | TCPS_RST_GOT)) { /* a refusal that it did not send, or did not take */
         me->known &= ~(uint32_t)(TCPS_RST_MADE | TCPS_RST_GOT);
@@ -142,7 +143,8 @@ static void take_new_synack(struct tcps_step *step)
     tcps_take_wscale(me, seg);
     tcps_take_rcv(me, peer, seg);
     tcps_take_timestamp(peer, seg);
-    if (seq_gt(seg->ack, peer->iss + 1)) me->known |= TCPS_FAST_OPEN; /* it took data of the SYN (RFC 7413 3) */
+    /* It took data of the SYN (RFC 7413 3). What the first SYN,ACK was is told of all packets, in every pass. */
+    if (first && seq_gt(seg->ack, peer->iss + 1)) me->known |= TCPS_FAST_OPEN;
     peer->known |= TCPS_SYN_ACKED;
     peer->snd_una = seg->ack;
     tcps_settle(step, step->my_end, TCPS_WHY_NONE);
