@@ -195,7 +195,7 @@ def rst_wrong_ack_in_syn_sent(lab):
     """A bare RST and a RST,ACK with a wrong ACK hit a client in SYN_SENT: both are ignored.
 
     2: RST without ACK, 3: RST,ACK of a wrong number: client stays SYN_SENT. 4: SYN again. 6: both ESTABLISHED.
-    7: the first SYN,ACK, delayed, looks like a repetition: server back to SYN_RECEIVED. 8: server→ESTABLISHED.
+    7: the first SYN,ACK, delayed: older by its time stamp, it takes nothing back.
     """
     forger = Forger(lab)
     lab.wire.hold(exactly("server", "SA"), 0.15, where="before")

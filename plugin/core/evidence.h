@@ -12,9 +12,10 @@
 
 /* ---- numbers.c ---- */
 
-/* Is the segment the very packet that was captured before, and not its octets sent again (rule 12)? A stack gives a
- * retransmission a new IP identification or a later time stamp. */
-bool tcps_is_copy(const struct tcps_step *step);
+/* Why the control segment of `me`, which has come before, tells nothing new (rule 12): TCPS_WHY_COPY for the very
+ * packet captured again - a stack gives a retransmission a new IP identification or a later time stamp -, `again` for
+ * the first one, overtaken by its repetition; TCPS_WHY_NONE for one that was sent again now. */
+enum tcps_reason tcps_stale(const struct tcps_step *step, enum tcps_reason again);
 
 /* Remembers that numbers beyond `number` wait for a witness: `end` was seen to send up to it, or to begin there. */
 void tcps_doubt(struct tcps_step *step, unsigned end, uint32_t number);
@@ -75,6 +76,10 @@ void tcps_repeat_fin(struct tcps_step *step);
 void tcps_doubt_fin(struct tcps_endpoint *me, const struct tcps_segment *seg);
 bool tcps_has_doubted_fin(const struct tcps_endpoint *endpoint);
 void tcps_believe_doubted_fin(struct tcps_endpoint *peer);
+
+/* The SYN,ACK of `me` follows a FIN that overtook it, as a Fast Open server may send one: the FIN is good. The peer, in
+ * SYN_SENT, has not taken it: it is as if it had not been captured in order. Returns whether there was one. */
+bool tcps_believe_early_fin(struct tcps_step *step);
 
 /* The segment acknowledges data beyond the peer's FIN, which the peer was seen to send: that FIN was forged or corrupt,
  * and is forgotten. Returns whether it was. */

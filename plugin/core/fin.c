@@ -152,9 +152,10 @@ bool tcps_fin_ack_is_proven(const struct tcps_endpoint *me, const struct tcps_en
 TCPS_RARE void tcps_repeat_fin(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me;
+    enum tcps_reason stale = tcps_stale(step, TCPS_WHY_FIN_REPEATED);
 
-    if (tcps_is_copy(step)) {
-        tcps_verdict(step, step->my_end, TCPS_WHY_COPY);
+    if (stale) {
+        tcps_verdict(step, step->my_end, stale);
         return;
     }
     me->mark = tcps_mark_of(step->seg);
@@ -192,14 +193,30 @@ enum tcps_reason tcps_fin_defect(const struct tcps_step *step, bool ack_ahead)
     if (tcps_has(peer, TCPS_HAS_RCV) && !tcps_is_unconfirmed(peer, me) && seq_gt(peer->rcv_nxt, fin + 1))
         return TCPS_WHY_FIN_ELSEWHERE;
     /* What a receiver holds as TS.Recent is known of one that was captured. */
-    if (seg->has_ts && tcps_has(peer, TCPS_HAS_TS | TCPS_HAS_RCV) && seq_lt(seg->tsval, peer->ts_recent))
-        return TCPS_WHY_OLD_TIMESTAMP;
+    if (tcps_has(peer, TCPS_HAS_RCV) && tcps_is_overtaken(seg, peer)) return TCPS_WHY_OLD_TIMESTAMP;
     if (is_ack_too_old(me, peer, seg->ack)) return TCPS_WHY_ACKS_OLD;
     /* Octets that nobody saw: a forger's guess - unless an earlier segment acknowledged them too, and the capture has a
      * hole. */
     if (ack_ahead && tcps_has(peer, TCPS_SEEN) && !(tcps_has(me, TCPS_HAS_RCV) && me->rcv_nxt == seg->ack))
         return TCPS_WHY_ACKS_UNSENT;
     return TCPS_WHY_NONE;
+}
+
+TCPS_RARE bool tcps_believe_early_fin(struct tcps_step *step)
+{
+    struct tcps_endpoint *me = step->me;
+    const struct tcps_segment *seg = step->seg;
+    struct tcps_rarities *rare = tcps_rarities_of(step->conn, step->memory);
+
+    if (!rare || !tcps_has_doubted_fin(me) || me->fin_ack != seg->ack) return false;
+    /* No further than the window of a SYN, which has no scale (RFC 7323 2.2). */
+    if (!seq_between(seg->seq + 1, me->fin, seg->seq + 1 + 65535)) return false;
+    me->known |= TCPS_HAS_FIN | TCPS_HAS_HOLE;
+    me->known &= ~(uint32_t)TCPS_FIN_DOUBTED;
+    me->snd_nxt = me->fin + 1;
+    rare->hole_start[step->my_end] = seg->seq + 1;
+    rare->hole_end[step->my_end] = me->snd_nxt;
+    return true;
 }
 
 /* Is `number` one of the octets that `me` sent, or seems to have sent, and that were not captured? */

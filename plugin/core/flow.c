@@ -18,6 +18,12 @@ enum choice {
  * off. */
 #define STRAY_WITHIN UINT32_C(65535)
 
+/* How many lives back a late segment is looked for. */
+enum { FORMER_LIVES = 4 };
+
+/* No Fast Open SYN has more data than fits into a segment of Ethernet. */
+#define SYN_DATA_MOST UINT32_C(1460)
+
 static bool is_over(const struct tcps_conn *conn, unsigned end)
 {
     unsigned state = conn->end[end].state;
@@ -56,6 +62,7 @@ static enum choice place_syn(const struct tcps_conn *conn, const struct tcps_seg
         /* The same number again, after a whole life: a new connection all the same, unless it is an old copy. */
         bool lived = tcps_is_open(sender) && is_over(conn, me);
 
+        if (tcps_is_overtaken(seg, &conn->end[!me])) return SAME;
         return lived && sender->mark != tcps_mark_of(seg) &&
                        (tcps_has(sender, TCPS_HAS_FIN) || conn->end[!me].state == TCPS_CLOSED)
                    ? over_or_new(conn, !me, seg)
@@ -65,6 +72,17 @@ static enum choice place_syn(const struct tcps_conn *conn, const struct tcps_seg
     if (is_over(conn, me) || (conn->end[me].state == TCPS_SYN_SENT && conn->end[!me].state != TCPS_SYN_RECEIVED))
         return over_or_new(conn, !me, seg);
     return SAME; /* it waits for proof */
+}
+
+/* After the end of a connection its listener takes a late copy of the SYN for a new one, and answers with another ISS.
+ */
+static bool answers_late_copy(const struct tcps_conn *conn, const struct tcps_segment *synack)
+{
+    const struct tcps_endpoint *me = &conn->end[synack->from & 1], *peer = &conn->end[!(synack->from & 1)];
+    uint32_t data = tcps_has(peer, TCPS_ASKS_FAST_OPEN) ? SYN_DATA_MOST : 0;
+
+    return me->state == TCPS_CLOSED && tcps_has(me, TCPS_HAS_ISS) && tcps_has(peer, TCPS_HAS_ISS) &&
+           seq_between(peer->iss + 1, synack->ack, peer->iss + 1 + data);
 }
 
 static enum choice place_synack(const struct tcps_conn *conn, const struct tcps_segment *seg)
@@ -79,10 +97,28 @@ static enum choice place_synack(const struct tcps_conn *conn, const struct tcps_
     if (!is_over(conn, 0) || !is_over(conn, 1) || conn->end[me].state == TCPS_LISTEN) return SAME;
     if (tcps_has(&conn->end[me], TCPS_HAS_NUMBERS) && conn->end[me].iss == seg->seq) return SAME;
     if (tcps_only_syn_sent(peer) && seg->ack == peer->iss + 1) return SAME;
+    if (answers_late_copy(conn, seg)) return NEW;
     if (tcps_has(peer, TCPS_HAS_NUMBERS) &&
         seq_between(peer->iss - STRAY_WITHIN, seg->ack, peer->snd_nxt + STRAY_WITHIN))
         return SAME;
     return NEW;
+}
+
+/* Do the numbers fit what both ends sent in that connection? */
+static bool is_of(const struct tcps_conn *conn, const struct tcps_segment *seg)
+{
+    const struct tcps_endpoint *me = &conn->end[seg->from & 1], *peer = &conn->end[!(seg->from & 1)];
+
+    return tcps_has(me, TCPS_HAS_NUMBERS) && tcps_has(peer, TCPS_HAS_NUMBERS) &&
+           seq_between(me->iss, seg->seq, me->snd_nxt) && seq_between(peer->iss, seg->ack, peer->snd_nxt);
+}
+
+/* Is it a late segment of one of the last lives before this one? */
+static TCPS_RARE bool is_of_former_life(const struct tcps_conn *conn, const struct tcps_segment *seg)
+{
+    for (unsigned i = 0; i < FORMER_LIVES && (conn = tcps_older(conn)); i++)
+        if (is_of(conn, seg)) return true;
+    return false;
 }
 
 /* After both FINs, numbers far from both lives: a connection whose handshake was not captured. */
@@ -93,7 +129,7 @@ static bool is_of_another_life(const struct tcps_conn *conn, const struct tcps_s
     if (!tcps_has(me, TCPS_HAS_FIN) || !tcps_has(peer, TCPS_HAS_FIN) || !is_over(conn, 0) || !is_over(conn, 1))
         return false;
     return !seq_between(me->iss - STRAY_WITHIN, seg->seq, me->fin + STRAY_WITHIN) &&
-           !seq_between(peer->iss - STRAY_WITHIN, seg->ack, peer->fin + STRAY_WITHIN);
+           !seq_between(peer->iss - STRAY_WITHIN, seg->ack, peer->fin + STRAY_WITHIN) && !is_of_former_life(conn, seg);
 }
 
 /* A bare RST is an answer: the sender of the SYN that waits rejects the challenge ACK, by the number that it asked for
@@ -196,6 +232,9 @@ static TCPS_RARE struct tcps_conn *begin(struct tcps_flow *flow, const struct tc
     if (!conn) return NULL;
     if (choice == NEW) {
         tcps_conn_begin(conn, memory, seg);
+        if ((seg->flags & TCPS_SYN) && (seg->flags & TCPS_ACK) && answers_late_copy(old, seg) &&
+            seg->ack != old->end[!(seg->from & 1)].iss + 1)
+            conn->end[seg->from & 1].known |= TCPS_FAST_OPEN; /* that SYN had data */
     } else {
         old->candidate_waits = 0;
         tcps_conn_begin_over(conn, memory, old, choice == NEW_OVER ? seg : &old->rarities->waiting->syn, seg);

@@ -36,9 +36,10 @@ void tcps_take_first_syn(struct tcps_step *step, const struct tcps_segment *seg)
 static TCPS_RARE void take_syn_again(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me;
+    enum tcps_reason stale = tcps_stale(step, TCPS_WHY_SYN_REPEATED);
 
-    if (tcps_is_copy(step)) {
-        tcps_verdict(step, step->my_end, TCPS_WHY_COPY);
+    if (stale) {
+        tcps_verdict(step, step->my_end, stale);
         return;
     }
     me->mark = tcps_mark_of(step->seg);
@@ -103,9 +104,10 @@ static bool was_reset_half_open(const struct tcps_endpoint *me)
 static TCPS_RARE void repeat_synack(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me;
+    enum tcps_reason stale = tcps_stale(step, TCPS_WHY_SYNACK_REPEATED);
 
-    if (tcps_is_copy(step)) {
-        tcps_verdict(step, step->my_end, TCPS_WHY_COPY);
+    if (stale) {
+        tcps_verdict(step, step->my_end, stale);
         return;
     }
     me->mark = tcps_mark_of(step->seg);
@@ -148,6 +150,8 @@ static void take_new_synack(struct tcps_step *step)
     peer->known |= TCPS_SYN_ACKED;
     peer->snd_una = seg->ack;
     tcps_settle(step, step->my_end, TCPS_WHY_NONE);
+    if (tcps_has(me, TCPS_FAST_OPEN) && tcps_believe_early_fin(step))
+        tcps_settle(step, step->my_end, TCPS_WHY_FIN_BELIEVED);
     tcps_settle(step, step->peer_end, TCPS_WHY_NONE);
 }
 
@@ -217,6 +221,7 @@ TCPS_RARE bool tcps_answers_syn(struct tcps_step *step)
     /* A Fast Open server sends data in SYN_RECEIVED already; its SYN,ACK may have been lost. */
     if (!tcps_has(step->me, TCPS_OLD_LIFE) && tcps_only_syn_sent(peer) && tcps_covers_syn(peer, seg->ack) &&
         seq_gt(peer->snd_nxt, peer->iss + 1)) {
+        if (seg->flags & TCPS_FIN) tcps_doubt_fin(step->me, seg); /* the SYN,ACK will tell */
         tcps_verdict(step, step->my_end, TCPS_WHY_EARLY_DATA);
         return false;
     }
@@ -239,9 +244,10 @@ bool tcps_takes_synack(struct tcps_step *step)
     struct tcps_endpoint *me = step->me, *peer = step->peer;
     const struct tcps_segment *seg = step->seg;
 
-    if (seq_leq(seg->seq, me->iss)) return false;
+    if (seq_lt(seg->seq, me->iss)) return false;        /* a keep-alive probe has the SYN's own number */
     if (!tcps_has(peer, TCPS_HAS_NUMBERS)) return true; /* the SYN,ACK was not captured */
     if (tcps_has(peer, TCPS_OLD_LIFE)) { /* what is for an old life it would reset: the SYN,ACK was not captured */
+        if (seq_between(peer->iss, seg->ack, peer->snd_nxt)) return false; /* a copy of the old third ACK */
         forget_old_life(peer);
         return true;
     }

@@ -43,13 +43,24 @@ static int64_t time_of_last_control(const struct tcps_step *step)
 
 /* The same packet captured again, not the same octets sent again: a stack gives a retransmission a new IP
  * identification or a later time stamp. */
-TCPS_RARE bool tcps_is_copy(const struct tcps_step *step)
+static TCPS_RARE bool is_copy(const struct tcps_step *step)
 {
     const struct tcps_segment *seg = step->seg;
 
     if (step->me->mark != tcps_mark_of(seg)) return false;
     if (seg->ip_id || seg->has_ts) return true;
     return seg->time - time_of_last_control(step) <= TCPS_COPY_WITHIN;
+}
+
+bool tcps_is_overtaken(const struct tcps_segment *seg, const struct tcps_endpoint *peer)
+{
+    return seg->has_ts && tcps_has(peer, TCPS_HAS_TS) && seq_lt(seg->tsval, peer->ts_recent);
+}
+
+TCPS_RARE enum tcps_reason tcps_stale(const struct tcps_step *step, enum tcps_reason again)
+{
+    if (is_copy(step)) return TCPS_WHY_COPY;
+    return tcps_is_overtaken(step->seg, step->peer) ? again : TCPS_WHY_NONE;
 }
 
 /* ---- numbers in doubt, and holes ---- */

@@ -50,12 +50,19 @@ static bool is_ack_far(const struct tcps_step *step)
     return tcps_has(step->peer, TCPS_HAS_NUMBERS) && !seq_near(step->seg->ack, step->peer->snd_nxt);
 }
 
+/* A number below the SYN is of a connection before, while fewer than 2^30 octets went by. */
+static bool is_before_syn(const struct tcps_endpoint *endpoint, uint32_t number)
+{
+    return tcps_has(endpoint, TCPS_HAS_ISS) && endpoint->snd_nxt - endpoint->iss < UINT32_C(1) << 30 &&
+           seq_lt(number, endpoint->iss);
+}
+
 static bool is_plausible(struct tcps_step *step)
 {
     const struct tcps_endpoint *me = step->me, *peer = step->peer;
     const struct tcps_segment *seg = step->seg;
 
-    if (is_seq_far(step) || is_ack_far(step)) {
+    if (is_seq_far(step) || is_ack_far(step) || is_before_syn(me, seg->seq) || is_before_syn(peer, seg->ack)) {
         tcps_verdict(step, step->my_end, TCPS_WHY_IMPLAUSIBLE);
         return false;
     }
@@ -118,6 +125,7 @@ static void take_snd_nxt(struct tcps_endpoint *me, const struct tcps_segment *se
 {
     uint32_t end = seg->seq + seg->len;
 
+    if (seg->len && end == me->snd_nxt) me->known &= ~(uint32_t)(TCPS_NXT_IS_BARE | TCPS_FIN_GUESSED); /* it was data */
     if (seq_leq(end, me->snd_nxt)) return;
     tcps_guess_own_fin(me, seg);
     me->snd_nxt = end;
@@ -281,14 +289,17 @@ static bool take_facts(struct tcps_step *step)
 }
 
 /* What only an open endpoint sends - a FIN, or the answer to a SYN,ACK, which shows it to be open - was sent before the
- * RST came, if it came: the RST that answers it will tell. */
+ * RST came, if it came: the RST that answers it will tell. But a FIN that is older than what the RST answered changes
+ * nothing: that RST is on its way. */
 static bool was_sent_before_reset(const struct tcps_step *step, bool repeats_fin)
 {
     const struct tcps_endpoint *me = step->me;
 
     if (!tcps_has(me, TCPS_RST_GOT)) return false;
     if (tcps_only_syn_sent(me) && tcps_has(step->peer, TCPS_SENT_SYNACK)) return true;
-    return (step->seg->flags & TCPS_FIN) && (!tcps_has(me, TCPS_HAS_FIN) || (repeats_fin && !tcps_is_copy(step)));
+    if (!(step->seg->flags & TCPS_FIN)) return false;
+    if (tcps_has(me, TCPS_HAS_FIN)) return repeats_fin && !tcps_stale(step, TCPS_WHY_FIN_REPEATED);
+    return !tcps_has(me, TCPS_HAS_RCV) || seq_geq(step->seg->ack, me->rcv_nxt);
 }
 
 void tcps_take_ordinary(struct tcps_step *step)

@@ -66,7 +66,7 @@ static void show_fin_taken(struct tcps_step *step)
     struct tcps_endpoint *me = step->me;
     const struct tcps_endpoint *peer = step->peer;
 
-    if (!(step->seg->flags & TCPS_ACK) || !tcps_has(peer, TCPS_HAS_FIN) || tcps_has(me, TCPS_HAS_FIN)) return;
+    if (!(step->seg->flags & TCPS_ACK) || !tcps_has(peer, TCPS_HAS_FIN) || tcps_fin_acked(me)) return;
     if (step->seg->ack != peer->fin + 1 || tcps_fin_received(me, peer)) return;
     me->known |= TCPS_HAS_RCV;
     me->rcv_nxt = step->seg->ack;
@@ -184,13 +184,18 @@ static void drop_request(struct tcps_step *step)
     tcps_settle(step, step->peer_end, TCPS_WHY_REFUSED);
 }
 
+static enum tcps_reason closes_or_listens(const struct tcps_step *step)
+{
+    return tcps_returns_to_listen(step->peer) ? TCPS_WHY_BACK_TO_LISTEN : TCPS_WHY_RST_TAKEN;
+}
+
 static void reject_other(struct tcps_step *step)
 {
     tcps_verdict(step, step->my_end, TCPS_WHY_RST_KEEPS_SENDER);
     if (!tcps_has(step->peer, TCPS_OLD_LIFE) || judge_number(step) != EXACT) return;
     step->conn->rarities->rst_mark = tcps_mark_of(step->seg);
     step->peer->known |= TCPS_RST_GOT;
-    tcps_settle(step, step->peer_end, TCPS_WHY_RST_TAKEN);
+    tcps_settle(step, step->peer_end, closes_or_listens(step));
 }
 
 static void reset_syn_sent(struct tcps_step *step)
@@ -226,11 +231,9 @@ static void reset_synchronized(struct tcps_step *step)
 
     if (half_open && has_wrong_ack(step)) judgement = OUTSIDE;
     switch (judgement) {
-    case EXACT:
-        close_both(step, TCPS_WHY_RST_SENT,
-                   tcps_returns_to_listen(step->peer) ? TCPS_WHY_BACK_TO_LISTEN : TCPS_WHY_RST_TAKEN);
-        break;
+    case EXACT: close_both(step, TCPS_WHY_RST_SENT, closes_or_listens(step)); break;
     case IN_WINDOW:
+        show_fin_taken(step);
         step->peer->known |= TCPS_CHALLENGE_DUE;
         tcps_verdict(step, step->peer_end, TCPS_WHY_RST_IN_WINDOW);
         break;
@@ -288,12 +291,16 @@ TCPS_RARE void tcps_judge_life_after_reset(struct tcps_step *step)
     uint32_t rst_seq = step->conn->rarities ? step->conn->rarities->rst_seq : 0;
     bool alive;
 
-    if ((seg->flags & TCPS_FIN) && tcps_is_copy(step)) return;
+    if ((seg->flags & TCPS_FIN) && tcps_stale(step, TCPS_WHY_FIN_REPEATED)) return;
     if (tcps_has(peer, TCPS_HAS_NUMBERS) && seq_gt(seg->ack, peer->snd_nxt)) return; /* it proves nothing itself */
     if (tcps_has(me, TCPS_RST_MADE)) {
         uint32_t end = seg->seq + tcps_segment_space(seg);
+        uint32_t sent = rst_seq;
 
-        alive = (tcps_segment_space(seg) > 0 && seq_gt(end, rst_seq)) || !tcps_has(me, TCPS_HAS_RCV) ||
+        /* A bare RST has its number from what it answers, not from what its sender has sent. */
+        if (tcps_has(me, TCPS_HAS_NUMBERS) && !(seg->flags & TCPS_FIN)) sent = seq_max(sent, me->snd_nxt);
+
+        alive = (tcps_segment_space(seg) > 0 && seq_gt(end, sent)) || !tcps_has(me, TCPS_HAS_RCV) ||
                 seq_gt(seg->ack, me->rcv_nxt);
     } else {
         alive = seq_gt(seg->ack, rst_seq) || (!tcps_has(peer, TCPS_RST_MADE) && !tcps_has(peer, TCPS_RST_GOT));

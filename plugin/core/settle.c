@@ -127,7 +127,10 @@ void tcps_settle(struct tcps_step *step, unsigned end, enum tcps_reason why)
     enum tcps_state to = tcps_state_of(endpoint, &step->conn->end[!end]);
 
     /* Its facts are those of the old connection: only a RST can still move it there. */
-    if (tcps_has(endpoint, TCPS_OLD_LIFE)) to = tcps_has(endpoint, TCPS_RST_GOT) ? TCPS_CLOSED : from;
+    if (tcps_has(endpoint, TCPS_OLD_LIFE)) {
+        to = from;
+        if (tcps_has(endpoint, TCPS_RST_GOT)) to = tcps_returns_to_listen(endpoint) ? TCPS_LISTEN : TCPS_CLOSED;
+    }
     if (to == from || to == TCPS_UNKNOWN) return;
     /* An ACK overtook the FIN that was sent before it, and was taken for that of a passive closer. */
     if (from == TCPS_CLOSE_WAIT && (to == TCPS_CLOSING || to == TCPS_TIME_WAIT || to == TCPS_FIN_WAIT_2)) {

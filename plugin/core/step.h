@@ -28,6 +28,9 @@ struct tcps_entry *tcps_append_entry(struct tcps_conn *conn, const struct tcps_m
 /* Is the segment one that a TCP could send, so that a connection can be known by it (rule 7)? */
 bool tcps_proves_something(const struct tcps_segment *seg);
 
+/* Is the segment's time stamp older than one that `peer`, its addressee, was sent before (RFC 7323 5)? */
+bool tcps_is_overtaken(const struct tcps_segment *seg, const struct tcps_endpoint *peer);
+
 /* The fingerprint by which a copy of a SYN, FIN or RST is told from a retransmission (rule 12). */
 uint32_t tcps_mark_of(const struct tcps_segment *seg);
 
