@@ -45,7 +45,7 @@ struct tcps_rarities {
     struct tcps_position rebased_at[2];
     uint32_t bases[2][2];
     uint32_t rst_seq;                 /* SEG.SEQ of the RST that closed it, for judging what comes after */
-    uint32_t rst_mark;                /* its fingerprint: see tcps_mark_of() */
+    uint32_t rst_mark[2];             /* by end: the fingerprint of its last RST that counted, or found all closed */
     uint32_t incarnation;             /* see tcps_incarnation() */
     struct tcps_conn *older, *newer;  /* the other incarnations on these addresses and ports, or NULL */
     struct tcps_conn *newest, *found; /* of all incarnations; with the first one only */

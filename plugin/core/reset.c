@@ -117,20 +117,26 @@ static void note_ack_of_reset(struct tcps_step *step)
     }
 }
 
-/* By `number` what comes after the RST is judged, by the fingerprint its copies are known. */
+/* By its fingerprint the copies of a RST are known. */
+static void remember_mark(struct tcps_step *step)
+{
+    step->conn->rarities->rst_mark[step->my_end] = tcps_mark_of(step->seg);
+}
+
+/* By `number` what comes after the RST is judged. */
 static void remember_reset(struct tcps_step *step, uint32_t number)
 {
     step->conn->rarities->rst_seq = number;
-    step->conn->rarities->rst_mark = tcps_mark_of(step->seg);
+    remember_mark(step);
 }
 
-/* The packet that closed, captured again. Without IP identification and time stamp it may be the same answer to another
+/* The same packet captured again. Without IP identification and time stamp it may be the same answer to another
  * segment, as a closed port gives it. */
 static bool is_copy_of_reset(const struct tcps_step *step)
 {
     const struct tcps_segment *seg = step->seg;
 
-    return (seg->ip_id || seg->has_ts) && step->conn->rarities->rst_mark == tcps_mark_of(seg);
+    return (seg->ip_id || seg->has_ts) && step->conn->rarities->rst_mark[step->my_end] == tcps_mark_of(seg);
 }
 
 static void close_both(struct tcps_step *step, enum tcps_reason mine, enum tcps_reason peers)
@@ -193,7 +199,7 @@ static void reject_other(struct tcps_step *step)
 {
     tcps_verdict(step, step->my_end, TCPS_WHY_RST_KEEPS_SENDER);
     if (!tcps_has(step->peer, TCPS_OLD_LIFE) || judge_number(step) != EXACT) return;
-    step->conn->rarities->rst_mark = tcps_mark_of(step->seg);
+    remember_mark(step);
     step->peer->known |= TCPS_RST_GOT;
     tcps_settle(step, step->peer_end, closes_or_listens(step));
 }
@@ -248,6 +254,7 @@ static void reset_closed(struct tcps_step *step)
     unsigned mine = step->me->state;
 
     tcps_verdict(step, step->peer_end, TCPS_WHY_RST_REPEATED);
+    remember_mark(step);
     if (mine == TCPS_CLOSED || mine == TCPS_LISTEN || judge_number(step) != EXACT) return;
     remember_reset(step, step->seg->seq);
     step->me->known |= TCPS_RST_MADE;
