@@ -46,6 +46,7 @@ struct tcps_rarities {
     uint32_t bases[2][2];
     uint32_t rst_seq;                 /* SEG.SEQ of the RST that closed it, for judging what comes after */
     uint32_t rst_mark[2];             /* by end: the fingerprint of its last RST that counted, or found all closed */
+    uint32_t late_mark[2];            /* by end: the same of a SYN or FIN that its repetition overtook */
     uint32_t incarnation;             /* see tcps_incarnation() */
     struct tcps_conn *older, *newer;  /* the other incarnations on these addresses and ports, or NULL */
     struct tcps_conn *newest, *found; /* of all incarnations; with the first one only */

@@ -12,10 +12,13 @@
 
 /* ---- numbers.c ---- */
 
-/* Why the control segment of `me`, which has come before, tells nothing new (rule 12): TCPS_WHY_COPY for the very
- * packet captured again - a stack gives a retransmission a new IP identification or a later time stamp -, `again` for
- * the first one, overtaken by its repetition; TCPS_WHY_NONE for one that was sent again now. */
-enum tcps_reason tcps_stale(const struct tcps_step *step, enum tcps_reason again);
+/* Does the control segment of `me`, which has come before, tell nothing new (rule 12)? It is the very packet captured
+ * again - a stack gives a retransmission a new IP identification or a later time stamp -, or the first one, overtaken
+ * by its repetition. */
+bool tcps_is_stale(const struct tcps_step *step);
+
+/* The same, and if so, says it: TCPS_WHY_COPY, or `again` of the one that was overtaken. */
+bool tcps_dismisses_stale(struct tcps_step *step, enum tcps_reason again);
 
 /* Remembers that numbers beyond `number` wait for a witness: `end` was seen to send up to it, or to begin there. */
 void tcps_doubt(struct tcps_step *step, unsigned end, uint32_t number);

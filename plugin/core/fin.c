@@ -152,12 +152,8 @@ bool tcps_fin_ack_is_proven(const struct tcps_endpoint *me, const struct tcps_en
 TCPS_RARE void tcps_repeat_fin(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me;
-    enum tcps_reason stale = tcps_stale(step, TCPS_WHY_FIN_REPEATED);
 
-    if (stale) {
-        tcps_verdict(step, step->my_end, stale);
-        return;
-    }
+    if (tcps_dismisses_stale(step, TCPS_WHY_FIN_REPEATED)) return;
     me->mark = tcps_mark_of(step->seg);
     if (!tcps_fin_acked(me) || tcps_fin_ack_is_proven(me, step->peer)) {
         tcps_verdict(step, step->my_end, TCPS_WHY_FIN_REPEATED);

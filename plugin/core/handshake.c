@@ -36,12 +36,8 @@ void tcps_take_first_syn(struct tcps_step *step, const struct tcps_segment *seg)
 static TCPS_RARE void take_syn_again(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me;
-    enum tcps_reason stale = tcps_stale(step, TCPS_WHY_SYN_REPEATED);
 
-    if (stale) {
-        tcps_verdict(step, step->my_end, stale);
-        return;
-    }
+    if (tcps_dismisses_stale(step, TCPS_WHY_SYN_REPEATED)) return;
     me->mark = tcps_mark_of(step->seg);
     if (!step->seg->fast_open) me->known &= ~(uint32_t)TCPS_ASKS_FAST_OPEN; /* it went without (RFC 7413 4.1.3) */
     if (tcps_has(me, TCPS_RST_GOT) && tcps_only_syn_sent(me)) { /* some stacks try a refused SYN three times */
@@ -104,12 +100,8 @@ static bool was_reset_half_open(const struct tcps_endpoint *me)
 static TCPS_RARE void repeat_synack(struct tcps_step *step)
 {
     struct tcps_endpoint *me = step->me;
-    enum tcps_reason stale = tcps_stale(step, TCPS_WHY_SYNACK_REPEATED);
 
-    if (stale) {
-        tcps_verdict(step, step->my_end, stale);
-        return;
-    }
+    if (tcps_dismisses_stale(step, TCPS_WHY_SYNACK_REPEATED)) return;
     me->mark = tcps_mark_of(step->seg);
     if (was_reset_half_open(me)) { /* rule 3: that RST did not arrive */
         me->known &= ~(uint32_t)TCPS_RST_GOT;

@@ -57,10 +57,32 @@ bool tcps_is_overtaken(const struct tcps_segment *seg, const struct tcps_endpoin
     return seg->has_ts && tcps_has(peer, TCPS_HAS_TS) && seq_lt(seg->tsval, peer->ts_recent);
 }
 
-TCPS_RARE enum tcps_reason tcps_stale(const struct tcps_step *step, enum tcps_reason again)
+/* The overtaken one does not take the place of what overtook it: a copy of either may come yet. */
+static TCPS_RARE bool is_late_copy(const struct tcps_step *step)
 {
-    if (is_copy(step)) return TCPS_WHY_COPY;
-    return tcps_is_overtaken(step->seg, step->peer) ? again : TCPS_WHY_NONE;
+    const struct tcps_rarities *rare = step->conn->rarities;
+
+    return rare && rare->late_mark[step->my_end] == tcps_mark_of(step->seg);
+}
+
+TCPS_RARE bool tcps_is_stale(const struct tcps_step *step)
+{
+    return is_copy(step) || tcps_is_overtaken(step->seg, step->peer);
+}
+
+TCPS_RARE bool tcps_dismisses_stale(struct tcps_step *step, enum tcps_reason again)
+{
+    struct tcps_rarities *rare;
+
+    if (!tcps_is_stale(step)) return false;
+    if (is_copy(step) || is_late_copy(step)) {
+        tcps_verdict(step, step->my_end, TCPS_WHY_COPY);
+        return true;
+    }
+    rare = tcps_rarities_of(step->conn, step->memory);
+    if (rare) rare->late_mark[step->my_end] = tcps_mark_of(step->seg);
+    tcps_verdict(step, step->my_end, again);
+    return true;
 }
 
 /* ---- numbers in doubt, and holes ---- */

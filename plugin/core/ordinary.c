@@ -298,7 +298,7 @@ static bool was_sent_before_reset(const struct tcps_step *step, bool repeats_fin
     if (!tcps_has(me, TCPS_RST_GOT)) return false;
     if (tcps_only_syn_sent(me) && tcps_has(step->peer, TCPS_SENT_SYNACK)) return true;
     if (!(step->seg->flags & TCPS_FIN)) return false;
-    if (tcps_has(me, TCPS_HAS_FIN)) return repeats_fin && !tcps_stale(step, TCPS_WHY_FIN_REPEATED);
+    if (tcps_has(me, TCPS_HAS_FIN)) return repeats_fin && !tcps_is_stale(step);
     return !tcps_has(me, TCPS_HAS_RCV) || seq_geq(step->seg->ack, me->rcv_nxt);
 }
 

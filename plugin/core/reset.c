@@ -298,7 +298,7 @@ TCPS_RARE void tcps_judge_life_after_reset(struct tcps_step *step)
     uint32_t rst_seq = step->conn->rarities ? step->conn->rarities->rst_seq : 0;
     bool alive;
 
-    if ((seg->flags & TCPS_FIN) && tcps_stale(step, TCPS_WHY_FIN_REPEATED)) return;
+    if ((seg->flags & TCPS_FIN) && tcps_is_stale(step)) return;
     if (tcps_has(peer, TCPS_HAS_NUMBERS) && seq_gt(seg->ack, peer->snd_nxt)) return; /* it proves nothing itself */
     if (tcps_has(me, TCPS_RST_MADE)) {
         uint32_t end = seg->seq + tcps_segment_space(seg);
