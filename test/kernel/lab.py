@@ -32,6 +32,7 @@ class End:
 
     def __init__(self, lab, side, sock):
         self.lab, self.side, self.sock = lab, side, sock
+        self.flow = None                    # (local address, port, remote address, port), when it has them
         lab.ends.append(self)               # or the garbage collector would close it
         sock.setblocking(False)
 
@@ -44,7 +45,7 @@ class End:
         return self.option(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def _done(self, what):
-        self.lab.note(self.side, what)
+        self.lab.note(self.side, what, self.flow)
         return self
 
     def send(self, size=100):
@@ -53,6 +54,14 @@ class End:
         except OSError as error:            # the peer may have reset: part of the scenario, not a failure
             self.lab.note(self.side, f"send: {error}")
         return self._done(f"send {size}")
+
+    def urgent(self):
+        """One octet of urgent data."""
+        try:
+            self.sock.send(b"!", socket.MSG_OOB)
+        except OSError as error:
+            self.lab.note(self.side, f"send: {error}")
+        return self._done("send urgent")
 
     def read(self):
         """Take everything that has arrived."""
@@ -74,6 +83,14 @@ class End:
         except OSError as error:
             self.lab.note(self.side, f"shutdown: {error}")
         return self._done("shutdown")
+
+    def shutdown_both(self):
+        """Close both directions, but keep the socket."""
+        try:
+            self.sock.shutdown(socket.SHUT_RDWR)
+        except OSError as error:
+            self.lab.note(self.side, f"shutdown: {error}")
+        return self._done("shutdown both")
 
     def close(self):
         self.sock.close()
@@ -103,6 +120,7 @@ class Lab:
         self.family = family
         self.af = socket.AF_INET if family == 4 else socket.AF_INET6
         self.log = []                       # (ns, side, what): operations and changes seen in the socket tables
+        self.crowd = False                  # so many connections that not all can be looked at after each operation
         self.tables = {}                    # (side, local, lport, remote, rport) -> last answer
         self.spaces = netlab.Namespaces()
         self.records = {"client": [], "server": []}     # (ns, outgoing, frame)
@@ -146,20 +164,18 @@ class Lab:
             end.sock.connect((self.address(other), port))
         except BlockingIOError:
             pass
-        end._done("connect")
-        return end
+        return self._opened(end, "connect", (self.address(other), port))
 
-    def fast_open(self, data=100, port=PORT, bind=None):
+    def fast_open(self, data=100, port=PORT, bind=None, end=None):
         """connect() that carries data in the SYN when a cookie is known."""
-        end = self.socket("client")
+        end = end or self.socket("client")
         if bind:
             end.sock.bind((self.address("client"), bind))
         try:
             end.sock.sendto(b"f" * data, MSG_FASTOPEN, (self.address("server"), port))
         except BlockingIOError:
             pass
-        end._done("fast open")
-        return end
+        return self._opened(end, "fast open", (self.address("server"), port))
 
     def accept(self, listener=None, wait=1.0):
         """The next accepted connection, or None when none comes."""
@@ -167,11 +183,17 @@ class Lab:
         until = time.monotonic() + wait
         while True:
             try:
-                return End(self, listener.side, listener.sock.accept()[0])._done("accept")
+                sock, remote = listener.sock.accept()
+                return self._opened(End(self, listener.side, sock), "accept", remote)
             except BlockingIOError:
                 if time.monotonic() >= until:
                     return None
             self.run(0.01)
+
+    @staticmethod
+    def _opened(end, what, remote):
+        end.flow = (*end.sock.getsockname()[:2], *remote[:2])
+        return end._done(what)
 
     def open(self, bind=None, **listen):
         """An established connection: (client's end, server's end)."""
@@ -272,9 +294,15 @@ class Lab:
         self.middle.forge(*args, **kw)
 
     # --- what the tables say ---------------------------------------------------------------------
-    def note(self, side, what):
+    def note(self, side, what, flow=None):
+        """Log an operation, and look what it has changed: in a crowd at its own endpoint only, if it has one."""
         self.log.append((time.time_ns(), side, what))
-        self.look_around()
+        if not self.crowd:
+            self.look_around()
+            return
+        if flow:
+            self.look(side, flow)
+        self.drain()
 
     def look(self, side, flow):
         """Ask the tables for one endpoint; a change is logged."""

@@ -74,7 +74,7 @@ class Middle:
         self.delivered = {"client": [], "server": []}   # uid of each frame handed to that end, in order
         self.facts = {}                     # flow of the sender -> its numbers
         self.latest = {}                    # side -> flow of the last segment from there
-        self.chaos = None
+        self.fate = None                    # what to do with an item that no rule takes, instead of delivering it
 
     # --- the rules -------------------------------------------------------------------------------
     def rule(self, pattern, nth, times, act):
@@ -84,7 +84,8 @@ class Middle:
 
     def random_faults(self, seed, drop, dup, swap):
         """From now on every segment may be lost, doubled or overtaken, by a seeded generator."""
-        self.chaos = (random.Random(seed), drop, dup, swap) if seed is not None else None
+        rng = random.Random(seed)
+        self.fate = (lambda item: self._chance(item, rng, drop, dup, swap)) if seed is not None else None
 
     # --- forwarding ------------------------------------------------------------------------------
     def pump(self):
@@ -119,13 +120,12 @@ class Middle:
         item = (OTHER[side], uid, frame, seg)
         if hit:
             hit.act(hit, item)
-        elif self.chaos:
-            self._chance(item)
+        elif self.fate:
+            self.fate(item)
         else:
             self.deliver(*item)
 
-    def _chance(self, item):
-        rng, drop, dup, swap = self.chaos
+    def _chance(self, item, rng, drop, dup, swap):
         roll = rng.random()
         if roll < drop:
             return

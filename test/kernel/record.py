@@ -53,10 +53,26 @@ def check():
     netlab.Namespaces()
 
 
+def missing():
+    """Why this machine cannot record, or None; tried in a process of its own."""
+    with concurrent.futures.ProcessPoolExecutor(1) as first:
+        try:
+            first.submit(check).result()
+        except netlab.Unavailable as error:
+            return f"cannot record here: {error}"
+    return None
+
+
 def record(name, out):
     """Record one scenario; runs in a process of its own."""
     function, family, options, number = scenarios()[name]
     netlab.number(number)
+    lab, events = watch(function, family, options)
+    return name, describe(name, inspect.getdoc(function), lab, events, out)
+
+
+def watch(function, family, options):
+    """Let the function play in a lab; (the lab, the kernel's events meanwhile)."""
     trace = tracing.Trace()
     try:
         lab = Lab(family, **options)
@@ -65,11 +81,10 @@ def record(name, out):
         lab.look_around()
     finally:
         events = trace.close()
-    result = describe(name, function, lab, events, out)
-    return name, result
+    return lab, events
 
 
-def describe(name, function, lab, events, out):
+def describe(name, shows, lab, events, out):
     """Write the captures and the truth file."""
     at = truth.points(lab)
     packets = {point: at[point][1] for point in POINTS}
@@ -78,7 +93,7 @@ def describe(name, function, lab, events, out):
         write_pcap(out / f"{name}.{point}.pcap", at[point][0])
     document = {
         "scenario": name,
-        "shows": " ".join(inspect.getdoc(function).split()),
+        "shows": " ".join(shows.split()),
         "kernel": platform.release(),
         "points": {point: f"{name}.{point}.pcap" for point in POINTS},
         "connections": [one(c, packets) for c in found],
@@ -154,12 +169,9 @@ def main():
         return 0
     names = [n for n in every if not args.only
              or any(n == o or o.endswith("*") and n.startswith(o[:-1]) for o in args.only)]
-    with concurrent.futures.ProcessPoolExecutor(1) as first:
-        try:
-            first.submit(check).result()
-        except netlab.Unavailable as error:
-            print(f"cannot record here: {error}", file=sys.stderr)
-            return 77
+    if lacking := missing():
+        print(lacking, file=sys.stderr)
+        return 77
     os.makedirs(args.out, exist_ok=True)
     with netlab.time_stamps():
         return report(names, every, args)

@@ -229,8 +229,7 @@ def reset_data_to_orphan_fin_wait_1(lab):
 def reset_data_to_shut_reader(lab):
     """Data arrives after both directions were shut down by an owner that keeps the socket."""
     c, s = established(lab)
-    c.sock.shutdown(2)
-    c._done("shutdown both")
+    c.shutdown_both()
     lab.settle()
     s.send(100)
     lab.settle()

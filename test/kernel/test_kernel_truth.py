@@ -36,26 +36,30 @@ Mismatch = collections.namedtuple("Mismatch", "scenario point side port what ker
 class Shown:
     """The announcements of one capture, per endpoint: (local address, port, remote address, port) -> [Announced]."""
 
+    fields = FIELDS
+
     def __init__(self, sharkd, path):
         self.frames = collections.defaultdict(list)     # endpoint -> [Frame]
-        for number, row in sharkd.frames(path, FIELDS):
-            if not row["tcpstate.transition"]:
-                continue
-            source = (row["ip.src"] or row["ipv6.src"], int(row["tcp.srcport"]))
-            target = (row["ip.dst"] or row["ipv6.dst"], int(row["tcp.dstport"]))
-            other = "server" if row["tcpstate.sender"] == "client" else "client"
-            ends = {row["tcpstate.sender"]: source + target, other: target + source}
-            corrected = {int(n) for n in row["tcpstate.corrected"].split(",") if n}
-            announced = collections.defaultdict(list)
-            for item in row["tcpstate.transition"].split(","):
-                side, state = item.split("→")
-                announced[ends[side]].append(state)
-            # what a segment says of its receiver is presumed, and so is all that a RST says, and that a SYN,ACK of a
-            # simultaneous open opens its sender
-            flags = int(row["tcp.flags"], 16)
-            for end, states in announced.items():
-                presumed = flags & RST or end != source + target or (flags & SYN and "ESTABLISHED" in states)
-                self.frames[end].append(Frame(number, float(row["frame.time_epoch"]), states, corrected, presumed))
+        for number, row in sharkd.frames(path, self.fields):
+            if row["tcpstate.sender"]:
+                self.take(number, row)
+
+    def take(self, number, row):
+        """One frame of a connection that the plugin follows."""
+        if not row["tcpstate.transition"]:
+            return
+        ends, sender = endpoints(row), row["tcpstate.sender"]
+        corrected = {int(n) for n in row["tcpstate.corrected"].split(",") if n}
+        announced = collections.defaultdict(list)
+        for item in row["tcpstate.transition"].split(","):
+            side, state = item.split("→")
+            announced[side].append(state)
+        # what a segment says of its receiver is presumed, and so is all that a RST says, and that a SYN,ACK of a
+        # simultaneous open opens its sender
+        flags = int(row["tcp.flags"], 16)
+        for side, states in announced.items():
+            presumed = flags & RST or side != sender or (flags & SYN and "ESTABLISHED" in states)
+            self.frames[ends[side]].append(Frame(number, float(row["frame.time_epoch"]), states, corrected, presumed))
 
     def path(self, end, first, last):
         """The announced path within frames first <= n < last, without what was taken back."""
@@ -73,6 +77,14 @@ class Shown:
         while out and out[0].state in ("CLOSED", "LISTEN"):
             out.pop(0)                      # initial states are no part of a path
         return out
+
+
+def endpoints(row):
+    """{side: endpoint} of a frame."""
+    source = (row["ip.src"] or row["ipv6.src"], int(row["tcp.srcport"]))
+    target = (row["ip.dst"] or row["ipv6.dst"], int(row["tcp.dstport"]))
+    other = "server" if row["tcpstate.sender"] == "client" else "client"
+    return {row["tcpstate.sender"]: source + target, other: target + source}
 
 
 def compare(sharkd, truth_path):
