@@ -83,7 +83,7 @@ def test_seed_decides(name):
     (["record", "DIR", "--seeds", "3-1"], "3-1: the last is below the first"),
     (["record", "DIR", "--seeds", "x"], "x is neither a number nor FIRST-LAST"),
     (["record", "DIR", "--count", "0"], "0 is no number from 1 to"),
-    (["record", "DIR", "--family", "5"], "invalid choice: 5"),
+    (["record", "DIR", "--family", "5"], "argument --family: invalid choice: "),
     (["record", PROGRAM], "hunt.py is no folder"),
     (["compare", PROGRAM], "hunt.py is no folder"),
     (["compare", PROGRAM.parent], "has no recording"),
