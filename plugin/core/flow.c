@@ -21,7 +21,7 @@ enum choice {
 /* How many lives back a late segment is looked for. */
 enum { FORMER_LIVES = 4 };
 
-/* No Fast Open SYN has more data than fits into a segment of Ethernet. */
+/* How many octets of a Fast Open SYN are looked for: what fits into a segment of Ethernet. */
 #define SYN_DATA_MOST UINT32_C(1460)
 
 static bool is_over(const struct tcps_conn *conn, unsigned end)
@@ -74,8 +74,7 @@ static enum choice place_syn(const struct tcps_conn *conn, const struct tcps_seg
     return SAME; /* it waits for proof */
 }
 
-/* After the end of a connection its listener takes a late copy of the SYN for a new one, and answers with another ISS.
- */
+/* After the end its listener takes a late copy of the SYN for a new one, and answers with another ISS. */
 static bool answers_late_copy(const struct tcps_conn *conn, const struct tcps_segment *synack)
 {
     const struct tcps_endpoint *me = &conn->end[synack->from & 1], *peer = &conn->end[!(synack->from & 1)];

@@ -190,6 +190,7 @@ static void drop_request(struct tcps_step *step)
     tcps_settle(step, step->peer_end, TCPS_WHY_REFUSED);
 }
 
+/* What a RST that counts does to the peer. */
 static enum tcps_reason closes_or_listens(const struct tcps_step *step)
 {
     return tcps_returns_to_listen(step->peer) ? TCPS_WHY_BACK_TO_LISTEN : TCPS_WHY_RST_TAKEN;

@@ -9,7 +9,9 @@ import re
 
 import pytest
 
+import pcap_files
 from conftest import ROOT, all_captures
+from pcap_files import ACK, FIN, PSH, RST, conversation, to_client, to_server
 
 # capture: {frame: expert}
 EXPECTED = {
@@ -110,6 +112,18 @@ def test_a_reset_is_as_bad_as_its_cause(fields):
             told |= {(cause, name) for name, info in zip(experts, infos) if info}
             assert {name for name, info in zip(experts, infos) if info} <= fitting.get(cause, set()), (path.name, frame)
     assert told == {(cause, name) for cause, names in fitting.items() for name in names}
+
+
+@pytest.mark.parametrize("number, state", [(1101, "FIN_WAIT_1"), (1102, "FIN_WAIT_2")])
+def test_cause_is_by_the_state_that_the_rst_itself_shows(number, state, fields, scratch):
+    """FINs cross, and the client seems to be in TIME_WAIT. But nothing is answered by RST there: it never got that FIN,
+    nor the ACK of its own if the RST has that FIN's number."""
+    crossed = conversation()[:8] + [to_client(PSH | ACK, 5101, 1101, payload=b"y" * 50), to_client(FIN | ACK, 5151, 1101),
+                                    to_client(ACK, 5152, 1102)]
+    path = pcap_files.write(scratch / "crossed.pcap", crossed + [to_server(RST, number)])
+    *_, before, last = fields(path, "tcpstate.client", "tcpstate.transition", "tcpstate.rst.cause")
+    assert before[0] == "TIME_WAIT"
+    assert last == ("CLOSED", f"client→{state}|client→CLOSED|server→CLOSED", "data_after_close")
 
 
 def test_every_expert_of_the_core_is_registered():

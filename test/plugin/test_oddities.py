@@ -203,7 +203,8 @@ def test_tcp_without_addresses_is_known_by_its_ports(wireshark, scratch, without
 
 def test_tcp_that_no_table_was_asked_for_is_left_alone(wireshark, scratch, without_ip):
     path = pcap_files.write(scratch / "tcp.pcap", segments(), linktype=DLT_USER0)
-    without, with_it = (wireshark.tshark("-r", path, "-V", *bound_to("tcp"), plugin=plugin).stdout for plugin in (False, True))
+    without, with_it = (wireshark.tshark("-r", path, "-V", *bound_to("tcp"), plugin=plugin).stdout
+                        for plugin in (False, True))
     assert "Transmission Control Protocol" in without
     same(without.splitlines(), with_it.splitlines())
 

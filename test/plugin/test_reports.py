@@ -12,7 +12,7 @@ import pytest
 
 import pcap_files
 from conftest import all_captures
-from pcap_files import ACK, FIN, PSH, RST, conversation, to_client, to_server
+from pcap_files import ACK, FIN, conversation, to_client, to_server
 
 REPORTS = ("exchanges", "failed", "census", "census,0.5", "stuck,1", "resets", "servers", "dwell", "connections",
            "ladder,0")
@@ -265,18 +265,6 @@ def test_resets(capture, frame, validity, cause, rows):
         assert cause in [row["cause"] for row in resets]
     if frame:
         assert resets[0]["frame"] == str(frame)
-
-
-@pytest.mark.parametrize("number, state", [(1101, "FIN_WAIT_1"), (1102, "FIN_WAIT_2")])
-def test_cause_is_by_the_state_that_the_rst_itself_shows(number, state, fields, scratch):
-    """FINs cross, and the client seems to be in TIME_WAIT. But nothing is answered by RST there: it never got that FIN,
-    nor the ACK of its own if the RST has that FIN's number."""
-    crossed = conversation()[:8] + [to_client(PSH | ACK, 5101, 1101, payload=b"y" * 50), to_client(FIN | ACK, 5151, 1101),
-                                    to_client(ACK, 5152, 1102)]
-    path = pcap_files.write(scratch / "crossed.pcap", crossed + [to_server(RST, number)])
-    *_, before, last = fields(path, "tcpstate.client", "tcpstate.transition", "tcpstate.rst.cause")
-    assert before[0] == "TIME_WAIT"
-    assert last == ("CLOSED", f"client→{state}|client→CLOSED|server→CLOSED", "data_after_close")
 
 
 def test_every_rst_is_listed_once(rows, fields, captures):
